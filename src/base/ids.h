@@ -1,0 +1,13 @@
+/* Identifiers: ULIDs (26 characters, Crockford base 32), monotonic within a process. Any thread. */
+#pragma once
+#include <glib.h>
+
+#define ULID_LENGTH 26
+/* A new ULID for the given time; caller frees. */
+char *id_new_at(gint64 now_ms);
+char *id_new(void);
+gboolean id_is_ulid(const char *text);
+/* A stable 32-hex-digit id from parts (NULL-terminated), each length-prefixed: for idempotency keys and operation ids. */
+char *id_from_parts(const char *first, ...) G_GNUC_NULL_TERMINATED;
+/* n random bytes from the kernel as lower-case hex; caller frees. For secrets. */
+char *id_secret(gsize n_bytes);
