@@ -1,0 +1,189 @@
+/* All that the rest of the program knows of a cloud: one `const Cloud` per room under clouds/, listed in clouds/clouds.c's caller
+ * (main). Stages and the API use the functions at the end and never name a cloud. */
+#pragma once
+#include "base/cancel.h"
+#include "base/config.h"
+#include "base/principal.h"
+#include "clouds/records.h"
+#include "inventory/inventory.h"
+#include "net/http_client.h"
+#include "store/store.h"
+
+typedef struct Clouds Clouds;
+typedef struct Cloud Cloud;
+
+/* An account: the common part; each cloud embeds it as the first member of its own. Immutable, reference-counted; work in
+ * progress keeps the one it began with. */
+typedef struct Account {
+    const Cloud *cloud;
+    char *name, *environment, *type; /* type: accountType */
+    char **regions;                  /* strv */
+    char **primary_health_names;     /* platform health provider: {"Amazon"} */
+    Json *permissions;               /* {READ: [], WRITE: [], EXECUTE: []} or NULL */
+    Json *details;                   /* what GET /credentials/{name} adds for this cloud (no secrets) */
+    gint ref_count;
+} Account;
+Account *account_ref(Account *account);
+void account_unref(Account *account);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Account, account_unref)
+
+/* ---- inventory agents ---------------------------------------------------------------------------------------- */
+typedef struct {
+    Account *account;
+    const char *region;
+    Inventory *inventory;
+    Cancel *cancel;
+    gint64 began_ms;
+} AgentContext;
+typedef struct {
+    const char *name;                                       /* "ClusterCachingAgent" as upstream calls it */
+    const char *const *kinds;                               /* leaves it fills; NULL-terminated */
+    gint64 poll_ms;                                         /* default; gennaker.inventory.pollSeconds overrides those of 30 s */
+    gboolean (*run)(AgentContext *context, GError **error); /* one complete read → inventory_replace */
+} InventoryAgent;
+
+/* ---- operations ---------------------------------------------------------------------------------------------- */
+typedef struct Operation Operation; /* one running operation: facts, progress, account */
+typedef enum { LOOK_NOT_DONE, LOOK_DONE, LOOK_SKIP /* nothing to do */, LOOK_FOREIGN /* *error shows both */, LOOK_ERROR } LookResult;
+typedef enum {
+    REPEAT_NONE_GIVEN = 0,
+    REPEAT_TOKEN,
+    REPEAT_NAME,
+    REPEAT_LOOK,
+    REPEAT_IDEMPOTENT,
+    REPEAT_READ /* no write at all */
+} RepeatRule;
+
+typedef struct {
+    const char *name;
+    /* For a step that is done once per item (a load balancer, a batch of instances): how many; NULL: once. Pure on facts. */
+    guint (*count)(Operation *operation);
+    /* Is it done already (by us, before a crash)? NULL: never looked (TOKEN, IDEMPOTENT). Reads only. */
+    LookResult (*look)(Operation *operation, guint item, GError **error);
+    /* At most one outward write. Facts it sets are the checkpoint. */
+    gboolean (*act)(Operation *operation, guint item, GError **error);
+    RepeatRule repeat; /* how a second run is harmless; an entry without is refused at start-up and in the tests */
+    gint64 settle_ms;  /* how long "not done" is not believed after an intent without outcome (consistency delay) */
+    guint tries;       /* tries of act on ERR_UNAVAILABLE/ERR_TIMEOUT and on retry_on; 0: 1 */
+    gint64 try_delay_ms;
+    gboolean try_doubling;
+    gboolean (*retry_on)(const GError *error); /* other errors worth a retry ("not yet visible"); NULL: none */
+    gboolean failure_is_reported_only;         /* the operation goes on; the line says so */
+} OperationStep;
+
+typedef struct CloudOperation {
+    const char *name;           /* "createServerGroup" */
+    const char *const *aliases; /* NULL-terminated or NULL */
+    const char *help;
+    const Param *params;
+    gsize params_size;
+    /* Everything that is wrong with the request, before anything runs: adds texts to errors. May read the inventory. */
+    void (*validate)(Operation *operation, GPtrArray *errors);
+    const OperationStep *steps;           /* ends with an entry without name */
+    void (*finish)(Operation *operation); /* results from facts: operation_result_set; refresh of the inventory; or NULL */
+} CloudOperation;
+
+Account *operation_account(Operation *operation);
+const void *operation_params(Operation *operation);
+const JsonValue *operation_request(Operation *operation); /* the description as posted, normalised */
+const char *operation_id(Operation *operation);
+const char *operation_execution(Operation *operation); /* or NULL */
+Cancel *operation_cancel(Operation *operation);
+Inventory *operation_inventory(Operation *operation);
+gint64 operation_started_ms(Operation *operation); /* durable: the same after a restart */
+/* Facts: durable with the checkpoint of the step that set them. Names chosen, tokens, ids the cloud gave. */
+const JsonValue *operation_fact(Operation *operation, const char *key);
+const char *operation_fact_string(Operation *operation, const char *key);
+void operation_fact_set(Operation *operation, const char *key, const JsonValue *value);
+void operation_fact_set_string(Operation *operation, const char *key, const char *text);
+/* Stable token of a step and item: the same in every repeat. Caller frees. */
+char *operation_token(Operation *operation, const char *step, guint item);
+/* Facts of earlier operations in the same request (allowLaunch → createServerGroup): newest first. */
+const JsonValue *operation_earlier_result(Operation *operation, const char *operation_name, guint index);
+void operation_line(Operation *operation, const char *format, ...) G_GNUC_PRINTF(2, 3);   /* progress for people */
+void operation_result_set(Operation *operation, const char *key, const JsonValue *value); /* resultObjects */
+Clouds *operation_clouds(Operation *operation);
+
+/* ---- views ---------------------------------------------------------------------------------------------------- */
+/* JSON as Gate serves it (api.md 9, 10). All read a snapshot; NULL members: not in this cloud. */
+typedef struct {
+    Json *(*server_group)(const InventorySnapshot *snapshot, const InventoryObject *group, gboolean summary, gint64 now_ms);
+    Json *(*instance)(const InventorySnapshot *snapshot, const InventoryObject *instance, gint64 now_ms);
+    Json *(*load_balancer)(const InventorySnapshot *snapshot, const InventoryObject *balancer, gint64 now_ms);
+    Json *(*security_group)(const InventorySnapshot *snapshot, const InventoryObject *group);
+    Json *(*network)(const InventorySnapshot *snapshot, const InventoryObject *network);
+    Json *(*subnet)(const InventorySnapshot *snapshot, const InventoryObject *subnet);
+    Json *(*key_pair)(const InventorySnapshot *snapshot, const InventoryObject *key_pair);
+    Json *(*instance_type)(const InventorySnapshot *snapshot, const InventoryObject *type);
+    Json *(*image)(const InventorySnapshot *snapshot, const InventoryObject *image);
+    /* GET /images/find: list as aws.md 3; query members q, account, region, tag:k. ERR_INVALID as there. */
+    Json *(*images_find)(Clouds *clouds, const JsonValue *query, GError **error);
+} CloudViews;
+
+struct Cloud {
+    const char *id;                       /* "aws" */
+    const char *platform_health;          /* "Amazon" */
+    const ConfigSection *const *sections; /* configuration it reads; NULL-terminated */
+    /* All accounts of the configuration. A bad account is reported in `problems` (texts) and left out; the others load. */
+    GPtrArray *(*open)(Config *config, Clouds *clouds, GPtrArray *problems); /* of Account * */
+    void (*account_free)(Account *account);
+    const InventoryAgent *agents;            /* ends with an entry without name */
+    const CloudOperation *const *operations; /* NULL-terminated */
+    const CloudViews *views;
+    /* Live reads for tasks that need the truth; publish what they saw. NULL with ERR_NOT_FOUND when it is gone. */
+    gboolean (*refresh_server_group)(Account *account, const char *region, const char *name, Inventory *inventory, Cancel *cancel,
+                                     GError **error);
+    gboolean (*refresh_image)(Account *account, const char *region, const char *id_or_name, Inventory *inventory, Cancel *cancel,
+                              GError **error);
+    gboolean (*refresh_cluster)(Account *account, const char *region, const char *cluster, Inventory *inventory, Cancel *cancel,
+                                GError **error);
+    /* Ends what a child process left under the tag gennaker:operation=<id> (builder instances): returns how many. */
+    gint (*end_leftovers)(Account *account, const char *region, const char *operation_id, Cancel *cancel, GError **error);
+    /* Provider part of server-group stages that is no neutral rule: operations to send before createServerGroup (AWS:
+     * allowLaunchDescription per region). Adds single-key objects to the request. NULL: none. */
+    gboolean (*prepare_create)(Clouds *clouds, Account *account, const JsonValue *description, JsonBuilder *operations, GError **error);
+};
+
+/* ---- for stages, API, main ------------------------------------------------------------------------------------- */
+typedef struct {
+    const Cloud *const *clouds; /* NULL-terminated */
+    Store *store;
+    HttpClient *http;
+    Config *config;
+    /* An operation ended or progressed: wake the stage. Any thread. */
+    void (*operation_ended)(const char *execution_id, const char *stage_id, gpointer data);
+    gpointer data;
+} CloudsOptions;
+Clouds *clouds_new(const CloudsOptions *options, GError **error);
+void clouds_start(Clouds *clouds); /* inventory agents begin, unfinished operations go on */
+void clouds_stop(Clouds *clouds, gint64 grace_ms);
+void clouds_free(Clouds *clouds);
+/* Reads everything, then swaps; problems: texts about accounts that could not be opened. */
+gboolean clouds_reload(Clouds *clouds, Config *config, GPtrArray *problems, GError **error);
+Config *clouds_config(Clouds *clouds);
+HttpClient *clouds_http(Clouds *clouds);
+Inventory *clouds_inventory(Clouds *clouds);
+Store *clouds_store(Clouds *clouds);
+
+GPtrArray *clouds_accounts(Clouds *clouds);                                /* of Account *, references held */
+Account *clouds_account(Clouds *clouds, const char *name, GError **error); /* ERR_NOT_FOUND lists the known ones */
+const Cloud *clouds_find(Clouds *clouds, const char *id);
+
+/* Server groups of a cluster, oldest first; region NULL: all. Elements are InventoryObject references with ServerGroup records. */
+GPtrArray *clouds_cluster(const InventorySnapshot *snapshot, const char *account, const char *cluster, const char *region);
+const ServerGroup *clouds_server_group(const InventorySnapshot *snapshot, const char *account, const char *region, const char *name);
+/* Its instances with health, in the group's order; const Instance *. */
+GPtrArray *clouds_instances(const InventorySnapshot *snapshot, const ServerGroup *group);
+
+/* Starts an operation request (array of single-key objects, as POST /{provider}/ops) under an id: an existing one with that id is
+ * left as it is. ERR_INVALID with all validation errors; ERR_NOT_FOUND for accounts. Returns after the commit. */
+gboolean clouds_operation_start(Clouds *clouds, const char *id, const char *execution_id, const char *stage_id, const char *cloud,
+                                const JsonValue *request, const Principal *principal, GError **error);
+/* The kato task as served: {id, status:{completed, failed, retryable}, history, resultObjects, outputs}. ERR_NOT_FOUND. */
+Json *clouds_operation_json(Clouds *clouds, const char *id, GError **error);
+void clouds_operation_cancel(Clouds *clouds, const char *id);
+/* Reads a server group live and publishes it; see Cloud.refresh_server_group. */
+gboolean clouds_refresh_server_group(Clouds *clouds, const char *account, const char *region, const char *name, Cancel *cancel,
+                                     GError **error);
+gboolean clouds_refresh_cluster(Clouds *clouds, const char *account, const char *region, const char *cluster, Cancel *cancel,
+                                GError **error);

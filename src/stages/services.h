@@ -1,0 +1,20 @@
+/* What stages reach beyond the engine. Filled once by the server (src/cli/server.c); immutable afterwards. */
+#pragma once
+#include "base/config.h"
+#include "clouds/cloud.h"
+#include "engine/engine.h"
+#include "net/http_client.h"
+#include "store/store.h"
+
+typedef struct Bakery Bakery; /* bake/bakery.h */
+
+struct Services {
+    Store *store;
+    Engine *engine;
+    Clouds *clouds;
+    HttpClient *http;
+    Bakery *bakery;
+    Config *config; /* swapped on reload: read through services_config() */
+};
+/* The configuration now; caller owns a reference. */
+Config *services_config(Services *services);
