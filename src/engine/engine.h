@@ -1,0 +1,60 @@
+/* The engine as the rest of the program sees it: submit, act, read. Everything durable goes through the store; every function
+ * that changes something returns after its commit. Any thread. */
+#pragma once
+#include "base/config.h"
+#include "base/principal.h"
+#include "engine/execution.h"
+#include "engine/stage.h"
+#include "store/store.h"
+
+typedef struct Engine Engine;
+
+typedef struct {
+    Store *store;
+    const StageTypes *types;
+    Services *services; /* handed to tasks */
+    Config *config;
+    guint io_workers; /* 0: 128 on demand */
+} EngineOptions;
+
+/* Opens and recovers: everything unfinished goes on. ERR_… of the store. */
+Engine *engine_new(const EngineOptions *options, GError **error);
+void engine_start(Engine *engine);                 /* workers and timer begin */
+void engine_stop(Engine *engine, gint64 grace_ms); /* tasks in progress may end; waits at most grace */
+void engine_free(Engine *engine);
+void engine_set_config(Engine *engine, Config *config); /* work in progress keeps what it began with */
+
+/* Starts a pipeline from its configuration JSON with "trigger" inside. stored_config: the pipeline as saved, or
+ * NULL when it is not stored. Returns the execution id (caller frees) also when a failed execution was recorded and *error is
+ * set (*failed_id). ERR_INVALID: bad graph, unknown type, disabled …; ERR_UNAVAILABLE: back-pressure. */
+char *engine_start_pipeline(Engine *engine, const JsonValue *pipeline, const JsonValue *stored_config, const Principal *principal,
+                            char **failed_id, GError **error);
+/* Starts an orchestration {application, description, job:[stages], trigger}. */
+char *engine_start_orchestration(Engine *engine, const JsonValue *orchestration, const Principal *principal, GError **error);
+
+/* What validation says of a pipeline before it is started or saved: list of messages (empty: fine); caller frees the strv. */
+char **engine_validate_pipeline(Engine *engine, const JsonValue *pipeline);
+
+gboolean engine_cancel(Engine *engine, const char *id, const char *user, const char *reason, GError **error);
+gboolean engine_pause(Engine *engine, const char *id, const char *user, GError **error);
+gboolean engine_resume(Engine *engine, const char *id, const char *user, GError **error);
+gboolean engine_restart_stage(Engine *engine, const char *id, const char *stage_id, const JsonValue *body, const char *user,
+                              GError **error);
+gboolean engine_patch_stage(Engine *engine, const char *id, const char *stage_id, const JsonValue *changes, const Principal *principal,
+                            GError **error);
+gboolean engine_delete(Engine *engine, const char *id, GError **error); /* ERR_CONFLICT while running */
+
+/* Makes running tasks of a stage due now (an operation ended, a child changed). Callable from any thread; cheap; a lost wake is
+ * only a later poll. */
+void engine_wake_stage(Engine *engine, const char *execution_id, const char *stage_id);
+
+/* The latest committed snapshot; from memory or the store. Caller owns a reference. ERR_NOT_FOUND. */
+Execution *engine_load(Engine *engine, const char *id, GError **error);
+
+/* Why an execution, and each stage and task of it that is not done, waits: array of {stageId, taskId, since, reason}. */
+Json *engine_why(Engine *engine, const Execution *execution, gint64 now_ms);
+
+typedef struct {
+    guint64 running, waiting, tasks_busy, tasks_queued, stages_completed, executions_completed, commits;
+} EngineStatistics;
+void engine_statistics(Engine *engine, EngineStatistics *into);
