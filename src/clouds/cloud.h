@@ -43,6 +43,8 @@ typedef struct {
 } InventoryAgent;
 
 /* ---- operations ---------------------------------------------------------------------------------------------- */
+#define OPERATION_TRIES_MIN 5
+#define OPERATIONS_BUSY_PER_ACCOUNT 8
 typedef struct Operation Operation; /* one running operation: facts, progress, account */
 typedef enum { LOOK_NOT_DONE, LOOK_DONE, LOOK_SKIP /* nothing to do */, LOOK_FOREIGN /* *error shows both */, LOOK_ERROR } LookResult;
 typedef enum {
@@ -58,13 +60,14 @@ typedef struct {
     const char *name;
     /* For a step that is done once per item (a load balancer, a batch of instances): how many; NULL: once. Pure on facts. */
     guint (*count)(Operation *operation);
-    /* Is it done already (by us, before a crash)? NULL: never looked (TOKEN, IDEMPOTENT). Reads only. */
+    /* Is it done already? Asked before each act, and again after an act without outcome (crash, ERR_TIMEOUT). Reads only. NULL:
+     * never looked (TOKEN, IDEMPOTENT, or a NAME whose "already exists" act understands). */
     LookResult (*look)(Operation *operation, guint item, GError **error);
     /* At most one outward write. Facts it sets are the checkpoint. */
     gboolean (*act)(Operation *operation, guint item, GError **error);
     RepeatRule repeat; /* how a second run is harmless; an entry without is refused at start-up and in the tests */
     gint64 settle_ms;  /* how long "not done" is not believed after an intent without outcome (consistency delay) */
-    guint tries;       /* tries of act on ERR_UNAVAILABLE/ERR_TIMEOUT and on retry_on; 0: 1 */
+    guint tries;       /* tries of act on retry_on; 0: 1. ERR_UNAVAILABLE and ERR_TIMEOUT are tried OPERATION_TRIES_MIN times at least */
     gint64 try_delay_ms;
     gboolean try_doubling;
     gboolean (*retry_on)(const GError *error); /* other errors worth a retry ("not yet visible"); NULL: none */
@@ -77,6 +80,10 @@ typedef struct CloudOperation {
     const char *help;
     const Param *params;
     gsize params_size;
+    /* aws.md 4: the request names server groups; they are in `asgs: [{serverGroupName, region}]` whichever form was posted. */
+    gboolean takes_server_groups;
+    /* aws.md 4: `credentials` is the owner, `account` the one that receives: it is handed on as `targetAccount`. */
+    gboolean account_is_target;
     /* Everything that is wrong with the request, before anything runs: adds texts to errors. May read the inventory. */
     void (*validate)(Operation *operation, GPtrArray *errors);
     const OperationStep *steps;           /* ends with an entry without name */
@@ -88,17 +95,18 @@ const void *operation_params(Operation *operation);
 const JsonValue *operation_request(Operation *operation); /* the description as posted, normalised */
 const char *operation_id(Operation *operation);
 const char *operation_execution(Operation *operation); /* or NULL */
-Cancel *operation_cancel(Operation *operation);
+Cancel *operation_cancel(Operation *operation);        /* for the call in hand: a write is let finish, a read is not */
 Inventory *operation_inventory(Operation *operation);
 gint64 operation_started_ms(Operation *operation); /* durable: the same after a restart */
-/* Facts: durable with the checkpoint of the step that set them. Names chosen, tokens, ids the cloud gave. */
+/* Facts: durable with the checkpoint of the step that set them. Names chosen, tokens, ids the cloud gave. What is returned lives
+ * until the step ends. */
 const JsonValue *operation_fact(Operation *operation, const char *key);
 const char *operation_fact_string(Operation *operation, const char *key);
 void operation_fact_set(Operation *operation, const char *key, const JsonValue *value);
 void operation_fact_set_string(Operation *operation, const char *key, const char *text);
 /* Stable token of a step and item: the same in every repeat. Caller frees. */
 char *operation_token(Operation *operation, const char *step, guint item);
-/* Facts of earlier operations in the same request (allowLaunch → createServerGroup): newest first. */
+/* Results of earlier operations in the same request (allowLaunch → createServerGroup): newest first; NULL: no more. */
 const JsonValue *operation_earlier_result(Operation *operation, const char *operation_name, guint index);
 void operation_line(Operation *operation, const char *format, ...) G_GNUC_PRINTF(2, 3);   /* progress for people */
 void operation_result_set(Operation *operation, const char *key, const JsonValue *value); /* resultObjects */
@@ -130,7 +138,8 @@ struct Cloud {
     const InventoryAgent *agents;            /* ends with an entry without name */
     const CloudOperation *const *operations; /* NULL-terminated */
     const CloudViews *views;
-    /* Live reads for tasks that need the truth; publish what they saw. NULL with ERR_NOT_FOUND when it is gone. */
+    /* Live reads for tasks that need the truth; they publish what they saw: a server group with its instances and all their
+     * health. FALSE with ERR_NOT_FOUND when it is gone (and removed from the inventory). */
     gboolean (*refresh_server_group)(Account *account, const char *region, const char *name, Inventory *inventory, Cancel *cancel,
                                      GError **error);
     gboolean (*refresh_image)(Account *account, const char *region, const char *id_or_name, Inventory *inventory, Cancel *cancel,
@@ -169,10 +178,18 @@ GPtrArray *clouds_accounts(Clouds *clouds);                                /* of
 Account *clouds_account(Clouds *clouds, const char *name, GError **error); /* ERR_NOT_FOUND lists the known ones */
 const Cloud *clouds_find(Clouds *clouds, const char *id);
 
+/* Reads an account's inventory now (NULL: of all accounts); returns at once. */
+void clouds_read_now(Clouds *clouds, const char *account);
+/* Told of each change of the inventory: any thread, only queue. id NULL: much of the leaf. */
+typedef void (*CloudsWatch)(const char *account, const char *kind, const char *region, const char *id, gpointer data);
+guint clouds_watch(Clouds *clouds, CloudsWatch watch, gpointer data);
+void clouds_unwatch(Clouds *clouds, guint id); /* afterwards watch does not run */
+
 /* Server groups of a cluster, oldest first; region NULL: all. Elements are InventoryObject references with ServerGroup records. */
 GPtrArray *clouds_cluster(const InventorySnapshot *snapshot, const char *account, const char *cluster, const char *region);
 const ServerGroup *clouds_server_group(const InventorySnapshot *snapshot, const char *account, const char *region, const char *name);
-/* Its instances with health, in the group's order; const Instance *. */
+/* Its instances that are known, in the group's order, each with its own health and that of KIND_HEALTH (records there: Health). The
+ * array (caller unrefs) owns the const Instance * in it. */
 GPtrArray *clouds_instances(const InventorySnapshot *snapshot, const ServerGroup *group);
 
 /* Starts an operation request (array of single-key objects, as POST /{provider}/ops) under an id: an existing one with that id is
@@ -185,5 +202,7 @@ void clouds_operation_cancel(Clouds *clouds, const char *id);
 /* Reads a server group live and publishes it; see Cloud.refresh_server_group. */
 gboolean clouds_refresh_server_group(Clouds *clouds, const char *account, const char *region, const char *name, Cancel *cancel,
                                      GError **error);
+gboolean clouds_refresh_image(Clouds *clouds, const char *account, const char *region, const char *id_or_name, Cancel *cancel,
+                              GError **error);
 gboolean clouds_refresh_cluster(Clouds *clouds, const char *account, const char *region, const char *cluster, Cancel *cancel,
                                 GError **error);

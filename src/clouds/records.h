@@ -14,12 +14,13 @@ typedef struct {
     HealthState state;
     Json *detail; /* loadBalancers, targetGroups, description as served; or NULL */
 } Health;
+void health_free(Health *health);
 
 typedef struct {
     char *id, *zone, *server_group, *lifecycle_state; /* lifecycle_state in its group: "InService", "Pending" … or NULL */
     gint64 launch_ms;
     gboolean spot;
-    GPtrArray *health; /* of Health */
+    GPtrArray *health; /* of Health, with health_free; or NULL */
 } Instance;
 /* aws.md 3 Health: the aggregate of an instance; launched within 180 s without health counts as Starting. */
 HealthState instance_health_state(const Instance *instance, gint64 now_ms);
@@ -29,6 +30,7 @@ typedef struct {
     char *app, *stack, *detail, *cluster;
     gint64 sequence; /* -1 */
 } Moniker;
+void moniker_clear(Moniker *moniker);
 
 typedef struct {
     char *name, *account, *region, *cloud, *vpc_id;

@@ -4,11 +4,15 @@
  * - a write of ours is visible at once: inventory_put after the call that made it;
  * - a read that began before such a write never undoes it (objects carry when they were seen);
  * - only a complete read replaces a leaf, so a failed or partial read never makes anything vanish;
+ * - clouds show a write late: for INVENTORY_SETTLE_MS after it, a read that does not show it is not believed about that object;
  * - each leaf knows its age and its last error.
  */
 #pragma once
 #include "base/error.h"
 #include "base/json.h"
+
+#define INVENTORY_SETTLE_MS 10000
+#define INVENTORY_CHANGES_MAX 100 /* objects that one replacement tells one by one; above, the leaf is told as a whole */
 
 typedef struct Inventory Inventory;
 typedef struct InventorySnapshot InventorySnapshot;
@@ -21,7 +25,8 @@ typedef struct InventoryObject {
     Json *document;              /* as the cloud described it, or as served; may be NULL */
     gconstpointer record;
     GDestroyNotify free_record;
-    gint64 seen_ms; /* when the read that saw it began, or the write of ours ended */
+    gint64 seen_ms;   /* when the read that saw it began, or the write of ours ended */
+    gboolean written; /* set by inventory_put */
 } InventoryObject;
 #define KIND_SERVER_GROUP "serverGroups"
 #define KIND_INSTANCE "instances"
@@ -41,6 +46,7 @@ InventoryObject *inventory_object_ref(InventoryObject *object);
 void inventory_object_unref(InventoryObject *object);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(InventoryObject, inventory_object_unref)
 
+/* changed: what differs now; id NULL: much of the leaf. On the changing thread, without a lock. */
 Inventory *inventory_new(void (*changed)(const char *account, const char *kind, const char *region, const char *id, gpointer data),
                          gpointer data);
 void inventory_free(Inventory *inventory);
@@ -66,6 +72,9 @@ const InventoryObject *inventory_get(const InventorySnapshot *snapshot, const ch
 typedef gboolean (*InventoryVisit)(const InventoryObject *object, gpointer data);
 void inventory_each(const InventorySnapshot *snapshot, const char *account, const char *kind, const char *region, InventoryVisit visit,
                     gpointer data);
+/* Those of one leaf whose id begins with a prefix, by search in the sorted leaf. */
+void inventory_each_prefixed(const InventorySnapshot *snapshot, const char *account, const char *kind, const char *region,
+                             const char *prefix, InventoryVisit visit, gpointer data);
 /* By index, not by scan: objects of a kind that belong to an application (lower case), or to a cluster of it (cluster not NULL). */
 void inventory_each_of_application(const InventorySnapshot *snapshot, const char *kind, const char *application, const char *cluster,
                                    InventoryVisit visit, gpointer data);
