@@ -11,6 +11,8 @@ void cancel_set(Cancel *cancel);
 gboolean cancel_is_set(Cancel *cancel); /* FALSE for NULL */
 /* Waits until set or timeout; returns whether it was set. */
 gboolean cancel_wait(Cancel *cancel, gint64 timeout_ms);
-/* hook runs once on the setting thread when set (at once if already set). Returns an id for cancel_forget. */
+/* hook runs once on the setting thread when set (at once if already set). Returns an id for cancel_forget,
+ * 0 when nothing is kept. A NULL cancel is one that is never set. */
 guint cancel_notify(Cancel *cancel, void (*hook)(gpointer data), gpointer data);
-void cancel_forget(Cancel *cancel, guint id); /* afterwards the hook does not run (waits for one that is running) */
+void cancel_forget(Cancel *cancel, guint id); /* afterwards the hook does not run (waits for one that is running on
+                                              * another thread) */

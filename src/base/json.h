@@ -5,13 +5,15 @@
  * a JsonBuilder, or by the functions at the end, which build changed copies.
  *
  * Rules: depth at most JSON_DEPTH_MAX; of two equal keys the last wins; key order and unknown keys are kept; whole
- * numbers beyond 64 bits keep their text.
+ * numbers beyond a gint64 keep their text; keys do not contain NUL characters.
  */
 #pragma once
 #include <glib.h>
 
 #define JSON_DEPTH_MAX 512
-#define JSON_TEXT_MAX (64 * 1024 * 1024) /* bytes of one document, unless a caller names a smaller limit */
+#define JSON_DEPTH_INPUT_MAX 448          /* of json_parse_limited: what arrives is wrapped before it is stored and must still fit */
+#define JSON_VALUES_MAX (8 * 1024 * 1024) /* keys, scalars and containers of one document; each takes 16 bytes */
+#define JSON_TEXT_MAX (64 * 1024 * 1024)  /* bytes of one document, unless a caller names a smaller limit */
 
 typedef struct Json Json;
 typedef struct yyjson_val JsonValue;
@@ -19,6 +21,7 @@ typedef enum { JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_INT, JSON_DOUBLE, JSON_BI
 
 /* Parses UTF-8 text. ERR_INVALID with line and column, ERR_LIMIT for depth or size. length -1: NUL-terminated. */
 Json *json_parse(const char *text, gssize length, GError **error);
+/* For what comes from outside: at most max_bytes and JSON_DEPTH_INPUT_MAX levels. */
 Json *json_parse_limited(const char *text, gssize length, gsize max_bytes, GError **error);
 
 Json *json_ref(Json *json);  /* NULL-safe, any thread */
@@ -44,7 +47,7 @@ const char *json_string(const JsonValue *value); /* NULL unless a string */
 gsize json_string_length(const JsonValue *value);
 gint64 json_int(const JsonValue *value, gint64 otherwise); /* whole numbers and doubles without fraction that fit */
 double json_double(const JsonValue *value, double otherwise);
-const char *json_big_number(const JsonValue *value); /* text of a number beyond 64 bits, or NULL */
+const char *json_big_number(const JsonValue *value); /* text of a number that neither gint64 nor double holds, or NULL */
 gsize json_length(const JsonValue *value);           /* members or elements, 0 for anything else */
 
 const JsonValue *json_get(const JsonValue *object, const char *key);
@@ -107,6 +110,7 @@ Json *json_builder_end(JsonBuilder *builder);
 Json *json_merge(const JsonValue *base, const JsonValue *changes);
 /* Like json_merge, but objects are merged into objects at every depth; arrays and scalars are replaced. */
 Json *json_merge_deep(const JsonValue *base, const JsonValue *changes);
+/* One member set; a NULL value or text changes nothing. */
 Json *json_with(const JsonValue *object, const char *key, const JsonValue *value);
 Json *json_with_string(const JsonValue *object, const char *key, const char *text);
 Json *json_without(const JsonValue *object, const char *const *keys); /* NULL-terminated */

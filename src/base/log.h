@@ -11,6 +11,8 @@ typedef enum { LOG_TEXT, LOG_JSON } LogFormat;
 
 void log_configure(LogLevel least, LogFormat format); /* main, before threads start; later calls are atomic */
 void log_write(LogLevel level, const char *room, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* A copy of text (URL, header line, query, "key=value" list) with "***" for what stands behind names of secrets; caller frees. */
+char *log_redact(const char *text);
 #define log_debug(room, ...) log_write(LOG_DEBUG, room, __VA_ARGS__)
 #define log_info(room, ...) log_write(LOG_INFO, room, __VA_ARGS__)
 #define log_warning(room, ...) log_write(LOG_WARNING, room, __VA_ARGS__)
