@@ -1,0 +1,130 @@
+/* `savePipeline`, `updatePipeline`, `deletePipeline`, `reorderPipelines` (stages.md 4.4): what Gate's changing calls run as. */
+#include "stages/metadata/pipelines.h"
+#include "stages/stages.h"
+#include <string.h>
+
+typedef struct {
+    Json *pipeline;
+    char *forced_id;
+    gboolean stale_check;
+} PipelineParams;
+
+static const Param pipeline_params[] = {
+    { .name = "pipeline", .type = PARAM_JSON, .offset = offsetof(PipelineParams, pipeline), .required = TRUE, .help = "The configuration: an object, or its JSON text in base64." },
+    { .name = "pipeline.id", .type = PARAM_STRING, .offset = offsetof(PipelineParams, forced_id), .help = "Id for a configuration that has none." },
+    { .name = "staleCheck", .type = PARAM_BOOL, .offset = offsetof(PipelineParams, stale_check), .help = "Refuse when it was changed since it was read." },
+    { 0 },
+};
+
+/* An object as it is, or decoded from base64 JSON; caller owns. */
+static Json *decoded(const JsonValue *value, const char *what, GError **error)
+{
+    if (json_is_object(value))
+        return json_copy(value);
+    const char *text = json_string(value);
+    if (text == NULL) {
+        error_set(error, ERR_INVALID, "%s: expected an object or base64 text", what);
+        return NULL;
+    }
+    gsize length = 0;
+    g_autofree guchar *bytes = g_base64_decode(text, &length);
+    Json *json = json_parse((const char *)bytes, (gssize)length, error);
+    if (json == NULL)
+        g_prefix_error(error, "%s: base64 text: ", what);
+    return json;
+}
+
+/* "strategies" live beside pipelines and differ by a flag. */
+static const char *kind_of(const JsonValue *pipeline)
+{
+    return json_get_bool(pipeline, "strategy", FALSE) ? STRATEGY_KIND : PIPELINE_KIND;
+}
+
+static Status save_run(TaskContext *context, GError **error)
+{
+    const PipelineParams *params = context->params;
+    g_autoptr(Json) given = decoded(json_root(params->pipeline), "pipeline", error);
+    if (given == NULL)
+        return STATUS_TERMINAL;
+    g_autoptr(Json) pipeline = json_get(json_root(given), "id") == NULL && params->forced_id != NULL
+                                   ? json_with_string(json_root(given), "id", params->forced_id)
+                                   : json_ref(given);
+    Principal principal = services_principal(context->user);
+    g_autoptr(Json) saved = pipeline_save(context->services->store, kind_of(json_root(pipeline)), json_root(pipeline), &principal,
+                                          params->stale_check, context->now_ms, error);
+    if (saved == NULL)
+        return STATUS_TERMINAL;
+    task_set_context_string(context, "notification.type", "savepipeline");
+    task_set_context(context, "pipeline.name", json_get(json_root(saved), "name"));
+    task_set_context(context, "pipeline.id", json_get(json_root(saved), "id"));
+    return STATUS_SUCCEEDED;
+}
+
+static Status saved_run(TaskContext *context, GError **error)
+{
+    (void)context;
+    (void)error;
+    return STATUS_SUCCEEDED; /* the save was committed before it answered */
+}
+
+static Status delete_run(TaskContext *context, GError **error)
+{
+    const PipelineParams *params = context->params;
+    g_autoptr(Json) pipeline = decoded(json_root(params->pipeline), "pipeline", error);
+    if (pipeline == NULL)
+        return STATUS_TERMINAL;
+    const char *application = json_get_string(json_root(pipeline), "application");
+    const char *name = json_get_string(json_root(pipeline), "name");
+    if (application == NULL || name == NULL) {
+        error_set(error, ERR_INVALID, "delete pipeline: application and name are required");
+        return STATUS_TERMINAL;
+    }
+    if (!pipeline_delete(context->services->store, kind_of(json_root(pipeline)), application, name, error))
+        return STATUS_TERMINAL;
+    return STATUS_SUCCEEDED;
+}
+
+typedef struct {
+    Json *ids_to_indices;
+    char *application;
+    Json *is_strategy;
+} ReorderParams;
+
+static const Param reorder_params[] = {
+    { .name = "idsToIndices", .type = PARAM_JSON, .offset = offsetof(ReorderParams, ids_to_indices), .required = TRUE, .help = "Position by id: an object, or its JSON text in base64." },
+    { .name = "application", .type = PARAM_STRING, .offset = offsetof(ReorderParams, application), .required = TRUE, .help = "Application, plain or in base64." },
+    { .name = "isStrategy", .type = PARAM_JSON, .offset = offsetof(ReorderParams, is_strategy), .help = "Whether strategies are meant." },
+    { 0 },
+};
+
+static Status reorder_run(TaskContext *context, GError **error)
+{
+    const ReorderParams *params = context->params;
+    g_autoptr(Json) indices = decoded(json_root(params->ids_to_indices), "idsToIndices", error);
+    if (indices == NULL)
+        return STATUS_TERMINAL;
+    const char *flag = json_string(json_root(params->is_strategy));
+    gsize length = 0;
+    g_autofree char *plain = flag != NULL ? (char *)g_base64_decode(flag, &length) : NULL;
+    gboolean strategy = json_is_true(json_root(params->is_strategy)) || (plain != NULL && length == 4 && memcmp(plain, "true", 4) == 0);
+    Principal principal = services_principal(context->user);
+    if (!pipelines_reorder(context->services->store, strategy ? STRATEGY_KIND : PIPELINE_KIND, params->application, json_root(indices),
+                           &principal, context->now_ms, error))
+        return STATUS_TERMINAL;
+    return STATUS_SUCCEEDED;
+}
+
+#define ONE_TASK(name_, run_) \
+    (const TaskDefinition[]) { { .name = name_, .run = run_, .timeout_ms = 300000 }, { 0 } }
+
+const StageType stage_save_pipeline = {
+    .type = "savePipeline",
+    .label = "Save Pipeline",
+    .help = "Saves a pipeline configuration.",
+    .params = pipeline_params,
+    .params_size = sizeof(PipelineParams),
+    .tasks = (const TaskDefinition[]){ { .name = "savePipeline", .run = save_run, .timeout_ms = 300000 }, { .name = "waitForPipelineSave", .run = saved_run, .no_io = TRUE }, { 0 } },
+};
+const StageType stage_update_pipeline = { .type = "updatePipeline", .label = "Update Pipeline", .help = "Saves a pipeline configuration.", .params = pipeline_params, .params_size = sizeof(PipelineParams), .tasks = ONE_TASK("updatePipeline", save_run) };
+const StageType stage_delete_pipeline = { .type = "deletePipeline", .label = "Delete Pipeline", .help = "Deletes a pipeline configuration by application and name.", .params = pipeline_params, .params_size = sizeof(PipelineParams), .tasks = ONE_TASK("deletePipeline", delete_run) };
+const StageType stage_reorder_pipelines = { .type = "reorderPipelines", .label = "Reorder Pipelines", .help = "Changes the order in which an application's pipelines are listed.", .params = reorder_params, .params_size = sizeof(ReorderParams), .tasks = ONE_TASK("reorderPipelines", reorder_run) };

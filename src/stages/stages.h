@@ -1,0 +1,11 @@
+/* The table of all stage types, and what their files have in common. */
+#pragma once
+#include "base/clock.h"
+#include "engine/stage.h"
+#include "stages/services.h"
+
+/* All stage types of the program, by group. */
+extern const StageTypes stage_types;
+
+/* The principal a task acts as: the stage's user. */
+Principal services_principal(const char *user);
