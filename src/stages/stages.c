@@ -7,17 +7,26 @@ extern const StageType stage_save_pipeline, stage_update_pipeline, stage_delete_
 
 static const StageType *const TYPES[] = {
     /* flow */
-    &stage_wait, &stage_noop, &stage_manual_judgment, &stage_check_preconditions, &stage_evaluate_variables,
+    &stage_wait,
+    &stage_noop,
+    &stage_manual_judgment,
+    &stage_check_preconditions,
+    &stage_evaluate_variables,
     /* metadata */
-    &stage_create_application, &stage_update_application, &stage_upsert_application, &stage_delete_application,
-    &stage_save_pipeline, &stage_update_pipeline, &stage_delete_pipeline, &stage_reorder_pipelines,
+    &stage_create_application,
+    &stage_update_application,
+    &stage_upsert_application,
+    &stage_delete_application,
+    &stage_save_pipeline,
+    &stage_update_pipeline,
+    &stage_delete_pipeline,
+    &stage_reorder_pipelines,
     NULL,
 };
 
-const StageTypes stage_types = { TYPES };
+const StageTypes stage_types = {TYPES};
 
-Principal services_principal(const char *user)
-{
-    static const char *const NO_ROLES[] = { NULL };
-    return (Principal){ .user = user != NULL ? user : "anonymous", .roles = NO_ROLES, .anonymous = user == NULL };
+Principal services_principal(const char *user) {
+    static const char *const NO_ROLES[] = {NULL};
+    return (Principal){.user = user != NULL ? user : "anonymous", .roles = NO_ROLES, .anonymous = user == NULL};
 }

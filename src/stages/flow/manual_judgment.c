@@ -12,18 +12,29 @@ typedef struct {
 } JudgmentParams;
 
 static const Param judgment_params[] = {
-    { .name = "instructions", .type = PARAM_STRING, .offset = offsetof(JudgmentParams, instructions), .help = "What the person should look at." },
-    { .name = "judgmentInputs", .type = PARAM_JSON, .offset = offsetof(JudgmentParams, inputs), .help = "Choices to offer: a list of {value}." },
-    { .name = "judgmentStatus", .type = PARAM_STRING, .offset = offsetof(JudgmentParams, status), .help = "The answer: continue or stop." },
-    { .name = "judgmentInput", .type = PARAM_STRING, .offset = offsetof(JudgmentParams, input), .help = "The choice that was made." },
-    { .name = "selectedStageRoles", .type = PARAM_STRINGS, .offset = offsetof(JudgmentParams, roles), .help = "Roles that may answer." },
-    { .name = "requiredJudgmentRoles", .type = PARAM_STRINGS, .offset = offsetof(JudgmentParams, required_roles), .help = "Older form of selectedStageRoles; wins when not empty." },
-    { .name = "propagateAuthenticationContext", .type = PARAM_BOOL, .offset = offsetof(JudgmentParams, propagate), .help = "Later stages run as the person who answered." },
-    { 0 },
+    {.name = "instructions",
+     .type = PARAM_STRING,
+     .offset = offsetof(JudgmentParams, instructions),
+     .help = "What the person should look at."},
+    {.name = "judgmentInputs",
+     .type = PARAM_JSON,
+     .offset = offsetof(JudgmentParams, inputs),
+     .help = "Choices to offer: a list of {value}."},
+    {.name = "judgmentStatus", .type = PARAM_STRING, .offset = offsetof(JudgmentParams, status), .help = "The answer: continue or stop."},
+    {.name = "judgmentInput", .type = PARAM_STRING, .offset = offsetof(JudgmentParams, input), .help = "The choice that was made."},
+    {.name = "selectedStageRoles", .type = PARAM_STRINGS, .offset = offsetof(JudgmentParams, roles), .help = "Roles that may answer."},
+    {.name = "requiredJudgmentRoles",
+     .type = PARAM_STRINGS,
+     .offset = offsetof(JudgmentParams, required_roles),
+     .help = "Older form of selectedStageRoles; wins when not empty."},
+    {.name = "propagateAuthenticationContext",
+     .type = PARAM_BOOL,
+     .offset = offsetof(JudgmentParams, propagate),
+     .help = "Later stages run as the person who answered."},
+    {0},
 };
 
-static Status judgment_run(TaskContext *context, GError **error)
-{
+static Status judgment_run(TaskContext *context, GError **error) {
     (void)error;
     const JudgmentParams *params = context->params;
     if (params->status != NULL && g_ascii_strcasecmp(params->status, "continue") == 0)
@@ -33,8 +44,7 @@ static Status judgment_run(TaskContext *context, GError **error)
     return task_again_at(context, context->now_ms + JUDGMENT_POLL_MS);
 }
 
-static char *judgment_why(const Execution *execution, const Stage *stage, gint64 now_ms)
-{
+static char *judgment_why(const Execution *execution, const Stage *stage, gint64 now_ms) {
     (void)execution;
     (void)now_ms;
     const JsonValue *roles = json_get(json_root(stage->context), "requiredJudgmentRoles");
@@ -56,9 +66,14 @@ const StageType stage_manual_judgment = {
     .params_size = sizeof(JudgmentParams),
     .tasks =
         (const TaskDefinition[]){
-            { .name = "waitForJudgment", .run = judgment_run, .timeout_ms = JUDGMENT_TIMEOUT_MS, .backoff_ms = 15000, .overridable_timeout = TRUE, .no_io = TRUE },
-            { 0 },
+            {.name = "waitForJudgment",
+             .run = judgment_run,
+             .timeout_ms = JUDGMENT_TIMEOUT_MS,
+             .backoff_ms = 15000,
+             .overridable_timeout = TRUE,
+             .no_io = TRUE},
+            {0},
         },
-    .restart_drops = (const char *const[]){ "judgmentStatus", "lastModifiedBy", NULL },
+    .restart_drops = (const char *const[]){"judgmentStatus", "lastModifiedBy", NULL},
     .why_waiting = judgment_why,
 };

@@ -7,12 +7,15 @@ typedef struct {
 } ApplicationParams;
 
 static const Param application_params[] = {
-    { .name = "application", .type = PARAM_JSON, .offset = offsetof(ApplicationParams, application), .required = TRUE, .help = "Attributes: name, email and whatever else is to be kept." },
-    { 0 },
+    {.name = "application",
+     .type = PARAM_JSON,
+     .offset = offsetof(ApplicationParams, application),
+     .required = TRUE,
+     .help = "Attributes: name, email and whatever else is to be kept."},
+    {0},
 };
 
-static Status application_save_run(TaskContext *context, GError **error)
-{
+static Status application_save_run(TaskContext *context, GError **error) {
     const ApplicationParams *params = context->params;
     Principal principal = services_principal(context->user);
     if (!application_save(context->services->store, json_root(params->application), &principal, context->now_ms, error))
@@ -25,15 +28,14 @@ typedef struct {
     GString *found;
 } Dependencies;
 
-static gboolean note_dependency(const InventoryObject *object, gpointer data)
-{
+static gboolean note_dependency(const InventoryObject *object, gpointer data) {
     Dependencies *dependencies = data;
-    g_string_append_printf(dependencies->found, "%s%s in %s/%s", dependencies->found->len > 0 ? ", " : "", object->id, object->account, object->region);
+    g_string_append_printf(dependencies->found, "%s%s in %s/%s", dependencies->found->len > 0 ? ", " : "", object->id, object->account,
+                           object->region);
     return dependencies->found->len < 512;
 }
 
-static Status no_dependencies_run(TaskContext *context, GError **error)
-{
+static Status no_dependencies_run(TaskContext *context, GError **error) {
     const ApplicationParams *params = context->params;
     const char *name = json_get_string(json_root(params->application), "name");
     if (name == NULL) {
@@ -42,7 +44,7 @@ static Status no_dependencies_run(TaskContext *context, GError **error)
     }
     g_autofree char *id = g_utf8_strdown(name, -1);
     g_autoptr(GString) found = g_string_new(NULL);
-    Dependencies dependencies = { id, found };
+    Dependencies dependencies = {id, found};
     g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(clouds_inventory(context->services->clouds));
     inventory_each_of_application(snapshot, KIND_SERVER_GROUP, id, NULL, note_dependency, &dependencies);
     inventory_each_of_application(snapshot, KIND_SECURITY_GROUP, id, NULL, note_dependency, &dependencies);
@@ -52,20 +54,38 @@ static Status no_dependencies_run(TaskContext *context, GError **error)
     return STATUS_TERMINAL;
 }
 
-static Status application_delete_run(TaskContext *context, GError **error)
-{
+static Status application_delete_run(TaskContext *context, GError **error) {
     const ApplicationParams *params = context->params;
     if (!application_delete(context->services->store, json_get_string(json_root(params->application), "name"), error))
         return STATUS_TERMINAL;
     return STATUS_SUCCEEDED;
 }
 
-#define SAVING(name_) \
-    (const TaskDefinition[]) { { .name = name_, .run = application_save_run, .timeout_ms = 300000 }, { 0 } }
+#define SAVING(name_)                                                                                                                      \
+    (const TaskDefinition[]) {                                                                                                             \
+        {.name = name_, .run = application_save_run, .timeout_ms = 300000}, {                                                              \
+            0                                                                                                                              \
+        }                                                                                                                                  \
+    }
 
-const StageType stage_create_application = { .type = "createApplication", .label = "Create Application", .help = "Creates an application, or updates the one there is.", .params = application_params, .params_size = sizeof(ApplicationParams), .tasks = SAVING("createApplication") };
-const StageType stage_update_application = { .type = "updateApplication", .label = "Update Application", .help = "Changes attributes of an application.", .params = application_params, .params_size = sizeof(ApplicationParams), .tasks = SAVING("updateApplication") };
-const StageType stage_upsert_application = { .type = "upsertApplication", .label = "Save Application", .help = "Creates or updates an application.", .params = application_params, .params_size = sizeof(ApplicationParams), .tasks = SAVING("upsertApplication") };
+const StageType stage_create_application = {.type = "createApplication",
+                                            .label = "Create Application",
+                                            .help = "Creates an application, or updates the one there is.",
+                                            .params = application_params,
+                                            .params_size = sizeof(ApplicationParams),
+                                            .tasks = SAVING("createApplication")};
+const StageType stage_update_application = {.type = "updateApplication",
+                                            .label = "Update Application",
+                                            .help = "Changes attributes of an application.",
+                                            .params = application_params,
+                                            .params_size = sizeof(ApplicationParams),
+                                            .tasks = SAVING("updateApplication")};
+const StageType stage_upsert_application = {.type = "upsertApplication",
+                                            .label = "Save Application",
+                                            .help = "Creates or updates an application.",
+                                            .params = application_params,
+                                            .params_size = sizeof(ApplicationParams),
+                                            .tasks = SAVING("upsertApplication")};
 const StageType stage_delete_application = {
     .type = "deleteApplication",
     .label = "Delete Application",
@@ -74,8 +94,8 @@ const StageType stage_delete_application = {
     .params_size = sizeof(ApplicationParams),
     .tasks =
         (const TaskDefinition[]){
-            { .name = "verifyNoDependencies", .run = no_dependencies_run, .timeout_ms = 300000 },
-            { .name = "deleteApplication", .run = application_delete_run, .timeout_ms = 300000 },
-            { 0 },
+            {.name = "verifyNoDependencies", .run = no_dependencies_run, .timeout_ms = 300000},
+            {.name = "deleteApplication", .run = application_delete_run, .timeout_ms = 300000},
+            {0},
         },
 };

@@ -10,22 +10,20 @@ typedef struct {
     const char *pattern;
 } NameRule;
 static const NameRule NAME_RULES[] = {
-    { "appengine", 58, "^[a-z0-9]*$" },
-    { "aws", 250, "^[a-zA-Z_0-9.]*$" },
-    { "dcos", 127, "^[a-z0-9]*$" },
-    { "gce", 63, "^([a-zA-Z][a-zA-Z0-9]*)?$" },
-    { "kubernetes", 63, "^([a-zA-Z][a-zA-Z0-9-]*)$" },
-    { "openstack", 250, "^[a-zA-Z_0-9.]*$" },
-    { "tencentcloud", 50, "^[a-zA-Z_0-9.\\x{4e00}-\\x{9fa5}-]*$" },
-    { "titus", 250, "^[a-zA-Z_0-9.]*$" },
+    {"appengine", 58, "^[a-z0-9]*$"},
+    {"aws", 250, "^[a-zA-Z_0-9.]*$"},
+    {"dcos", 127, "^[a-z0-9]*$"},
+    {"gce", 63, "^([a-zA-Z][a-zA-Z0-9]*)?$"},
+    {"kubernetes", 63, "^([a-zA-Z][a-zA-Z0-9-]*)$"},
+    {"openstack", 250, "^[a-zA-Z_0-9.]*$"},
+    {"tencentcloud", 50, "^[a-zA-Z_0-9.\\x{4e00}-\\x{9fa5}-]*$"},
+    {"titus", 250, "^[a-zA-Z_0-9.]*$"},
 };
 
-static gboolean pattern_matches(const char *pattern, const char *text)
-{
+static gboolean pattern_matches(const char *pattern, const char *text) {
     int code = 0;
     PCRE2_SIZE at = 0;
-    pcre2_code *compiled =
-        pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_DOLLAR_ENDONLY, &code, &at, NULL);
+    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_DOLLAR_ENDONLY, &code, &at, NULL);
     g_assert(compiled != NULL);
     pcre2_match_data *match = pcre2_match_data_create_from_pattern(compiled, NULL);
     gboolean matches = pcre2_match(compiled, (PCRE2_SPTR)text, strlen(text), 0, 0, match, NULL) > 0;
@@ -35,8 +33,7 @@ static gboolean pattern_matches(const char *pattern, const char *text)
 }
 
 /* The providers as a list, whether stored as "aws,kubernetes" or as a list; caller frees. */
-static char **cloud_providers(const JsonValue *attributes)
-{
+static char **cloud_providers(const JsonValue *attributes) {
     const JsonValue *providers = json_get(attributes, "cloudProviders");
     if (json_is_string(providers))
         return g_strsplit_set(json_string(providers), ", ", -1);
@@ -48,8 +45,7 @@ static char **cloud_providers(const JsonValue *attributes)
     return (char **)g_ptr_array_steal(list, NULL);
 }
 
-static gboolean check_name_for_clouds(const char *name, const JsonValue *attributes, GError **error)
-{
+static gboolean check_name_for_clouds(const char *name, const JsonValue *attributes, GError **error) {
     g_auto(GStrv) providers = cloud_providers(attributes);
     g_autoptr(GString) wrong = g_string_new(NULL);
     for (gsize p = 0; providers[p] != NULL; p++)
@@ -69,14 +65,12 @@ static gboolean check_name_for_clouds(const char *name, const JsonValue *attribu
     return FALSE;
 }
 
-static gboolean is_blank(const char *text)
-{
+static gboolean is_blank(const char *text) {
     return text == NULL || text[strspn(text, " \t\r\n")] == '\0';
 }
 
 /* The document to store: what is there, the request over it, and who and when. */
-static Json *merged_attributes(const JsonValue *stored, const JsonValue *attributes, const char *name, const char *user, gint64 now_ms)
-{
+static Json *merged_attributes(const JsonValue *stored, const JsonValue *attributes, const char *name, const char *user, gint64 now_ms) {
     g_autofree char *now = g_strdup_printf("%" G_GINT64_FORMAT, now_ms);
     g_autofree char *upper = g_utf8_strup(name, -1);
     g_auto(GStrv) providers = cloud_providers(attributes);
@@ -97,8 +91,7 @@ static Json *merged_attributes(const JsonValue *stored, const JsonValue *attribu
     return json_merge(json_root(merged), json_root(own_members));
 }
 
-gboolean application_save(Store *store, const JsonValue *attributes, const Principal *principal, gint64 now_ms, GError **error)
-{
+gboolean application_save(Store *store, const JsonValue *attributes, const Principal *principal, gint64 now_ms, GError **error) {
     const char *given = json_get_string(attributes, "name");
     if (is_blank(given)) {
         error_set(error, ERR_INVALID, "Application must have a non-empty name");
@@ -107,7 +100,7 @@ gboolean application_save(Store *store, const JsonValue *attributes, const Princ
     g_autofree char *name = g_strstrip(g_strdup(given));
     g_autofree char *id = g_utf8_strdown(name, -1);
     g_autoptr(GError) missing = NULL;
-    StoreObject stored = { 0 };
+    StoreObject stored = {0};
     if (!store_object_load(store, APPLICATION_KIND, id, &stored, &missing) && error_code(missing) != ERR_NOT_FOUND) {
         g_propagate_error(error, g_steal_pointer(&missing));
         return FALSE;
@@ -122,8 +115,14 @@ gboolean application_save(Store *store, const JsonValue *attributes, const Princ
     if (fine) {
         StoreUnit *unit = store_unit_new();
         StoreObject next = {
-            .kind = APPLICATION_KIND, .id = id, .application = id, .name = id, .version = stored.version + 1,
-            .created_ms = stored.version > 0 ? stored.created_ms : now_ms, .updated_ms = now_ms, .updated_by = principal->user,
+            .kind = APPLICATION_KIND,
+            .id = id,
+            .application = id,
+            .name = id,
+            .version = stored.version + 1,
+            .created_ms = stored.version > 0 ? stored.created_ms : now_ms,
+            .updated_ms = now_ms,
+            .updated_by = principal->user,
             .body = body,
         };
         store_object_save(unit, &next, stored.version, TRUE);
@@ -138,30 +137,27 @@ typedef struct {
     const char *kind;
 } Deletion;
 
-static gboolean delete_one(const StoreObject *object, gpointer data)
-{
+static gboolean delete_one(const StoreObject *object, gpointer data) {
     Deletion *deletion = data;
     store_object_delete(deletion->unit, deletion->kind, object->id, -1);
     return TRUE;
 }
 
-gboolean application_delete(Store *store, const char *name, GError **error)
-{
-    static const char *const OWNED[] = { APPLICATION_KIND, "pipeline", "strategy", "notification" };
+gboolean application_delete(Store *store, const char *name, GError **error) {
+    static const char *const OWNED[] = {APPLICATION_KIND, "pipeline", "strategy", "notification"};
     g_autofree char *id = g_utf8_strdown(name, -1);
     g_autoptr(StoreUnit) unit = store_unit_new();
     for (gsize k = 0; k < G_N_ELEMENTS(OWNED); k++) {
-        Deletion deletion = { unit, OWNED[k] };
+        Deletion deletion = {unit, OWNED[k]};
         if (!store_objects_each(store, OWNED[k], id, NULL, delete_one, &deletion, error))
             return FALSE;
     }
     return store_commit(store, g_steal_pointer(&unit), error);
 }
 
-Json *application_load(Store *store, const char *name, GError **error)
-{
+Json *application_load(Store *store, const char *name, GError **error) {
     g_autofree char *id = g_utf8_strdown(name, -1);
-    StoreObject object = { 0 };
+    StoreObject object = {0};
     if (!store_object_load(store, APPLICATION_KIND, id, &object, error))
         return NULL;
     Json *body = json_ref(object.body);

@@ -10,15 +10,24 @@ typedef struct {
 } PipelineParams;
 
 static const Param pipeline_params[] = {
-    { .name = "pipeline", .type = PARAM_JSON, .offset = offsetof(PipelineParams, pipeline), .required = TRUE, .help = "The configuration: an object, or its JSON text in base64." },
-    { .name = "pipeline.id", .type = PARAM_STRING, .offset = offsetof(PipelineParams, forced_id), .help = "Id for a configuration that has none." },
-    { .name = "staleCheck", .type = PARAM_BOOL, .offset = offsetof(PipelineParams, stale_check), .help = "Refuse when it was changed since it was read." },
-    { 0 },
+    {.name = "pipeline",
+     .type = PARAM_JSON,
+     .offset = offsetof(PipelineParams, pipeline),
+     .required = TRUE,
+     .help = "The configuration: an object, or its JSON text in base64."},
+    {.name = "pipeline.id",
+     .type = PARAM_STRING,
+     .offset = offsetof(PipelineParams, forced_id),
+     .help = "Id for a configuration that has none."},
+    {.name = "staleCheck",
+     .type = PARAM_BOOL,
+     .offset = offsetof(PipelineParams, stale_check),
+     .help = "Refuse when it was changed since it was read."},
+    {0},
 };
 
 /* An object as it is, or decoded from base64 JSON; caller owns. */
-static Json *decoded(const JsonValue *value, const char *what, GError **error)
-{
+static Json *decoded(const JsonValue *value, const char *what, GError **error) {
     if (json_is_object(value))
         return json_copy(value);
     const char *text = json_string(value);
@@ -35,13 +44,11 @@ static Json *decoded(const JsonValue *value, const char *what, GError **error)
 }
 
 /* "strategies" live beside pipelines and differ by a flag. */
-static const char *kind_of(const JsonValue *pipeline)
-{
+static const char *kind_of(const JsonValue *pipeline) {
     return json_get_bool(pipeline, "strategy", FALSE) ? STRATEGY_KIND : PIPELINE_KIND;
 }
 
-static Status save_run(TaskContext *context, GError **error)
-{
+static Status save_run(TaskContext *context, GError **error) {
     const PipelineParams *params = context->params;
     g_autoptr(Json) given = decoded(json_root(params->pipeline), "pipeline", error);
     if (given == NULL)
@@ -60,15 +67,13 @@ static Status save_run(TaskContext *context, GError **error)
     return STATUS_SUCCEEDED;
 }
 
-static Status saved_run(TaskContext *context, GError **error)
-{
+static Status saved_run(TaskContext *context, GError **error) {
     (void)context;
     (void)error;
     return STATUS_SUCCEEDED; /* the save was committed before it answered */
 }
 
-static Status delete_run(TaskContext *context, GError **error)
-{
+static Status delete_run(TaskContext *context, GError **error) {
     const PipelineParams *params = context->params;
     g_autoptr(Json) pipeline = decoded(json_root(params->pipeline), "pipeline", error);
     if (pipeline == NULL)
@@ -91,14 +96,21 @@ typedef struct {
 } ReorderParams;
 
 static const Param reorder_params[] = {
-    { .name = "idsToIndices", .type = PARAM_JSON, .offset = offsetof(ReorderParams, ids_to_indices), .required = TRUE, .help = "Position by id: an object, or its JSON text in base64." },
-    { .name = "application", .type = PARAM_STRING, .offset = offsetof(ReorderParams, application), .required = TRUE, .help = "Application, plain or in base64." },
-    { .name = "isStrategy", .type = PARAM_JSON, .offset = offsetof(ReorderParams, is_strategy), .help = "Whether strategies are meant." },
-    { 0 },
+    {.name = "idsToIndices",
+     .type = PARAM_JSON,
+     .offset = offsetof(ReorderParams, ids_to_indices),
+     .required = TRUE,
+     .help = "Position by id: an object, or its JSON text in base64."},
+    {.name = "application",
+     .type = PARAM_STRING,
+     .offset = offsetof(ReorderParams, application),
+     .required = TRUE,
+     .help = "Application, plain or in base64."},
+    {.name = "isStrategy", .type = PARAM_JSON, .offset = offsetof(ReorderParams, is_strategy), .help = "Whether strategies are meant."},
+    {0},
 };
 
-static Status reorder_run(TaskContext *context, GError **error)
-{
+static Status reorder_run(TaskContext *context, GError **error) {
     const ReorderParams *params = context->params;
     g_autoptr(Json) indices = decoded(json_root(params->ids_to_indices), "idsToIndices", error);
     if (indices == NULL)
@@ -114,8 +126,12 @@ static Status reorder_run(TaskContext *context, GError **error)
     return STATUS_SUCCEEDED;
 }
 
-#define ONE_TASK(name_, run_) \
-    (const TaskDefinition[]) { { .name = name_, .run = run_, .timeout_ms = 300000 }, { 0 } }
+#define ONE_TASK(name_, run_)                                                                                                              \
+    (const TaskDefinition[]) {                                                                                                             \
+        {.name = name_, .run = run_, .timeout_ms = 300000}, {                                                                              \
+            0                                                                                                                              \
+        }                                                                                                                                  \
+    }
 
 const StageType stage_save_pipeline = {
     .type = "savePipeline",
@@ -123,8 +139,25 @@ const StageType stage_save_pipeline = {
     .help = "Saves a pipeline configuration.",
     .params = pipeline_params,
     .params_size = sizeof(PipelineParams),
-    .tasks = (const TaskDefinition[]){ { .name = "savePipeline", .run = save_run, .timeout_ms = 300000 }, { .name = "waitForPipelineSave", .run = saved_run, .no_io = TRUE }, { 0 } },
+    .tasks = (const TaskDefinition[]){{.name = "savePipeline", .run = save_run, .timeout_ms = 300000},
+                                      {.name = "waitForPipelineSave", .run = saved_run, .no_io = TRUE},
+                                      {0}},
 };
-const StageType stage_update_pipeline = { .type = "updatePipeline", .label = "Update Pipeline", .help = "Saves a pipeline configuration.", .params = pipeline_params, .params_size = sizeof(PipelineParams), .tasks = ONE_TASK("updatePipeline", save_run) };
-const StageType stage_delete_pipeline = { .type = "deletePipeline", .label = "Delete Pipeline", .help = "Deletes a pipeline configuration by application and name.", .params = pipeline_params, .params_size = sizeof(PipelineParams), .tasks = ONE_TASK("deletePipeline", delete_run) };
-const StageType stage_reorder_pipelines = { .type = "reorderPipelines", .label = "Reorder Pipelines", .help = "Changes the order in which an application's pipelines are listed.", .params = reorder_params, .params_size = sizeof(ReorderParams), .tasks = ONE_TASK("reorderPipelines", reorder_run) };
+const StageType stage_update_pipeline = {.type = "updatePipeline",
+                                         .label = "Update Pipeline",
+                                         .help = "Saves a pipeline configuration.",
+                                         .params = pipeline_params,
+                                         .params_size = sizeof(PipelineParams),
+                                         .tasks = ONE_TASK("updatePipeline", save_run)};
+const StageType stage_delete_pipeline = {.type = "deletePipeline",
+                                         .label = "Delete Pipeline",
+                                         .help = "Deletes a pipeline configuration by application and name.",
+                                         .params = pipeline_params,
+                                         .params_size = sizeof(PipelineParams),
+                                         .tasks = ONE_TASK("deletePipeline", delete_run)};
+const StageType stage_reorder_pipelines = {.type = "reorderPipelines",
+                                           .label = "Reorder Pipelines",
+                                           .help = "Changes the order in which an application's pipelines are listed.",
+                                           .params = reorder_params,
+                                           .params_size = sizeof(ReorderParams),
+                                           .tasks = ONE_TASK("reorderPipelines", reorder_run)};

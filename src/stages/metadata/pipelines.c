@@ -5,13 +5,11 @@
 
 static GMutex saving;
 
-static char *trimmed(const char *text)
-{
+static char *trimmed(const char *text) {
     return text == NULL ? g_strdup("") : g_strstrip(g_strdup(text));
 }
 
-static gboolean same_name(const char *a, const char *b)
-{
+static gboolean same_name(const char *a, const char *b) {
     g_autofree char *folded_a = g_utf8_casefold(a, -1);
     g_autofree char *folded_b = g_utf8_casefold(b, -1);
     return strcmp(folded_a, folded_b) == 0;
@@ -23,8 +21,7 @@ typedef struct {
     gboolean exact;
 } NameSearch;
 
-static gboolean match_name(const StoreObject *object, gpointer data)
-{
+static gboolean match_name(const StoreObject *object, gpointer data) {
     NameSearch *search = data;
     const char *name = json_get_string(json_root(object->body), "name");
     if (name == NULL || (search->other_than_id != NULL && strcmp(object->id, search->other_than_id) == 0))
@@ -36,15 +33,13 @@ static gboolean match_name(const StoreObject *object, gpointer data)
 }
 
 /* The id of a configuration of that name in the application, or NULL; caller frees. */
-static gboolean find_by_name(Store *store, const char *kind, const char *application, NameSearch *search, GError **error)
-{
+static gboolean find_by_name(Store *store, const char *kind, const char *application, NameSearch *search, GError **error) {
     g_autofree char *lower = g_utf8_strdown(application, -1);
     return store_objects_each(store, kind, lower, NULL, match_name, search, error);
 }
 
 /* Triggers with ids on cron ones: new on creation or on request, else only where missing. */
-static void add_triggers(JsonBuilder *builder, const JsonValue *triggers, gboolean fresh)
-{
+static void add_triggers(JsonBuilder *builder, const JsonValue *triggers, gboolean fresh) {
     json_begin_array(builder, "triggers");
     for (JsonIter i = json_iter(triggers); json_next(&i);) {
         gboolean cron = g_strcmp0(json_get_string(i.value, "type"), "cron") == 0;
@@ -60,9 +55,8 @@ static void add_triggers(JsonBuilder *builder, const JsonValue *triggers, gboole
 }
 
 static Json *document_to_store(const JsonValue *pipeline, const JsonValue *stored, const char *id, const char *name, const char *kind,
-                               const Principal *principal, gint64 now_ms)
-{
-    static const char *const NOT_KEPT[] = { "regenerateCronTriggerIds", "lastModified", NULL };
+                               const Principal *principal, gint64 now_ms) {
+    static const char *const NOT_KEPT[] = {"regenerateCronTriggerIds", "lastModified", NULL};
     gboolean fresh = json_get_string(pipeline, "id") == NULL || json_get_bool(pipeline, "regenerateCronTriggerIds", FALSE);
     g_autofree char *now = g_strdup_printf("%" G_GINT64_FORMAT, now_ms);
     g_autoptr(Json) without_nulls = json_without_nulls(pipeline);
@@ -88,14 +82,13 @@ static Json *document_to_store(const JsonValue *pipeline, const JsonValue *store
     return json_merge(json_root(clean), json_root(members));
 }
 
-static gboolean check_shape(const JsonValue *pipeline, const char *name, GError **error)
-{
+static gboolean check_shape(const JsonValue *pipeline, const char *name, GError **error) {
     const char *application = json_get_string(pipeline, "application");
     if (!json_is_object(pipeline) || *name == '\0' || application == NULL || *application == '\0') {
         error_set(error, ERR_INVALID, "A pipeline requires name and application fields");
         return FALSE;
     }
-    static const char *const LISTS[] = { "stages", "triggers", "parameterConfig", "notifications", "expectedArtifacts" };
+    static const char *const LISTS[] = {"stages", "triggers", "parameterConfig", "notifications", "expectedArtifacts"};
     for (gsize l = 0; l < G_N_ELEMENTS(LISTS); l++) {
         const JsonValue *list = json_get(pipeline, LISTS[l]);
         if (list == NULL || json_is_null(list) || json_is_array(list))
@@ -110,10 +103,9 @@ static gboolean check_shape(const JsonValue *pipeline, const char *name, GError 
     return TRUE;
 }
 
-static gboolean check_unique(Store *store, const char *kind, const JsonValue *pipeline, const char *name, const char *id, GError **error)
-{
+static gboolean check_unique(Store *store, const char *kind, const JsonValue *pipeline, const char *name, const char *id, GError **error) {
     const char *application = json_get_string(pipeline, "application");
-    NameSearch search = { .name = name, .other_than_id = id };
+    NameSearch search = {.name = name, .other_than_id = id};
     if (!find_by_name(store, kind, application, &search, error))
         return FALSE;
     if (search.id == NULL)
@@ -123,35 +115,39 @@ static gboolean check_unique(Store *store, const char *kind, const JsonValue *pi
     return FALSE;
 }
 
-static gboolean check_stale(const JsonValue *pipeline, const JsonValue *stored, GError **error)
-{
+static gboolean check_stale(const JsonValue *pipeline, const JsonValue *stored, GError **error) {
     const char *submitted = json_get_string(pipeline, "updateTs");
     const char *kept = json_get_string(stored, "updateTs");
     if (submitted == NULL || kept == NULL || strcmp(submitted, kept) == 0)
         return TRUE;
-    error_set(error, ERR_INVALID, "The submitted pipeline is stale.  submitted updateTs %s does not match stored updateTs %s", submitted, kept);
+    error_set(error, ERR_INVALID, "The submitted pipeline is stale.  submitted updateTs %s does not match stored updateTs %s", submitted,
+              kept);
     return FALSE;
 }
 
 static Json *save_locked(Store *store, const char *kind, const JsonValue *pipeline, const char *name, const Principal *principal,
-                         gboolean stale_check, gint64 now_ms, GError **error)
-{
+                         gboolean stale_check, gint64 now_ms, GError **error) {
     const char *given_id = json_get_string(pipeline, "id");
     g_autofree char *id = given_id != NULL && *given_id != '\0' ? g_strdup(given_id) : g_uuid_string_random();
-    StoreObject stored = { 0 };
+    StoreObject stored = {0};
     g_autoptr(GError) missing = NULL;
     if (!store_object_load(store, kind, id, &stored, &missing) && error_code(missing) != ERR_NOT_FOUND) {
         g_propagate_error(error, g_steal_pointer(&missing));
         return NULL;
     }
     g_autoptr(Json) body = NULL;
-    if (check_unique(store, kind, pipeline, name, id, error) &&
-        (!stale_check || check_stale(pipeline, json_root(stored.body), error))) {
+    if (check_unique(store, kind, pipeline, name, id, error) && (!stale_check || check_stale(pipeline, json_root(stored.body), error))) {
         body = document_to_store(pipeline, json_root(stored.body), id, name, kind, principal, now_ms);
         g_autofree char *application = g_utf8_strdown(json_get_string(pipeline, "application"), -1);
         StoreObject next = {
-            .kind = kind, .id = id, .application = application, .name = name, .version = stored.version + 1,
-            .created_ms = stored.version > 0 ? stored.created_ms : now_ms, .updated_ms = now_ms, .updated_by = principal->user,
+            .kind = kind,
+            .id = id,
+            .application = application,
+            .name = name,
+            .version = stored.version + 1,
+            .created_ms = stored.version > 0 ? stored.created_ms : now_ms,
+            .updated_ms = now_ms,
+            .updated_by = principal->user,
             .body = body,
         };
         StoreUnit *unit = store_unit_new();
@@ -163,9 +159,8 @@ static Json *save_locked(Store *store, const char *kind, const JsonValue *pipeli
     return g_steal_pointer(&body);
 }
 
-Json *pipeline_save(Store *store, const char *kind, const JsonValue *pipeline, const Principal *principal, gboolean stale_check, gint64 now_ms,
-                    GError **error)
-{
+Json *pipeline_save(Store *store, const char *kind, const JsonValue *pipeline, const Principal *principal, gboolean stale_check,
+                    gint64 now_ms, GError **error) {
     g_autofree char *name = trimmed(json_get_string(pipeline, "name"));
     if (!check_shape(pipeline, name, error))
         return NULL;
@@ -175,10 +170,9 @@ Json *pipeline_save(Store *store, const char *kind, const JsonValue *pipeline, c
     return saved;
 }
 
-gboolean pipeline_delete(Store *store, const char *kind, const char *application, const char *name, GError **error)
-{
+gboolean pipeline_delete(Store *store, const char *kind, const char *application, const char *name, GError **error) {
     g_autofree char *wanted = trimmed(name);
-    NameSearch search = { .name = wanted };
+    NameSearch search = {.name = wanted};
     if (!find_by_name(store, kind, application, &search, error))
         return FALSE;
     if (search.id == NULL)
@@ -189,9 +183,8 @@ gboolean pipeline_delete(Store *store, const char *kind, const char *application
     return store_commit(store, unit, error);
 }
 
-Json *pipeline_load(Store *store, const char *kind, const char *id, GError **error)
-{
-    StoreObject object = { 0 };
+Json *pipeline_load(Store *store, const char *kind, const char *id, GError **error) {
+    StoreObject object = {0};
     if (!store_object_load(store, kind, id, &object, error))
         return NULL;
     Json *body = json_ref(object.body);
@@ -199,9 +192,8 @@ Json *pipeline_load(Store *store, const char *kind, const char *id, GError **err
     return body;
 }
 
-Json *pipeline_find(Store *store, const char *kind, const char *application, const char *name_or_id, GError **error)
-{
-    NameSearch search = { .name = name_or_id, .exact = TRUE };
+Json *pipeline_find(Store *store, const char *kind, const char *application, const char *name_or_id, GError **error) {
+    NameSearch search = {.name = name_or_id, .exact = TRUE};
     if (!find_by_name(store, kind, application, &search, error))
         return NULL;
     g_autofree char *id = search.id != NULL ? search.id : g_strdup(name_or_id);
@@ -222,8 +214,7 @@ typedef struct {
     GPtrArray *found;   /* of Json */
 } Listing;
 
-static gboolean collect(const StoreObject *object, gpointer data)
-{
+static gboolean collect(const StoreObject *object, gpointer data) {
     Listing *listing = data;
     if (listing->filter != NULL) {
         const char *name = json_get_string(json_root(object->body), "name");
@@ -235,8 +226,7 @@ static gboolean collect(const StoreObject *object, gpointer data)
     return TRUE;
 }
 
-static gint compare_listed(gconstpointer a, gconstpointer b)
-{
+static gint compare_listed(gconstpointer a, gconstpointer b) {
     const JsonValue *left = json_root(*(Json *const *)a), *right = json_root(*(Json *const *)b);
     gint64 left_index = json_get_int(left, "index", G_MAXINT64), right_index = json_get_int(right, "index", G_MAXINT64);
     if (left_index != right_index)
@@ -251,12 +241,11 @@ static gint compare_listed(gconstpointer a, gconstpointer b)
     return strcmp(folded_left, folded_right);
 }
 
-Json *pipelines_list(Store *store, const char *kind, const char *application, const char *name_filter, guint limit, GError **error)
-{
+Json *pipelines_list(Store *store, const char *kind, const char *application, const char *name_filter, guint limit, GError **error) {
     g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func((GDestroyNotify)json_unref);
     g_autofree char *folded = name_filter != NULL && *name_filter != '\0' ? g_utf8_casefold(name_filter, -1) : NULL;
     g_autofree char *lower = application != NULL ? g_utf8_strdown(application, -1) : NULL;
-    Listing listing = { folded, found };
+    Listing listing = {folded, found};
     if (!store_objects_each(store, kind, lower, NULL, collect, &listing, error))
         return NULL;
     if (application != NULL)
@@ -277,12 +266,11 @@ Json *pipelines_list(Store *store, const char *kind, const char *application, co
     return json_builder_end(builder);
 }
 
-gboolean pipelines_reorder(Store *store, const char *kind, const char *application, const JsonValue *ids_to_indices, const Principal *principal,
-                           gint64 now_ms, GError **error)
-{
+gboolean pipelines_reorder(Store *store, const char *kind, const char *application, const JsonValue *ids_to_indices,
+                           const Principal *principal, gint64 now_ms, GError **error) {
     g_autoptr(StoreUnit) unit = store_unit_new();
     for (JsonIter i = json_iter(ids_to_indices); json_next(&i);) {
-        StoreObject stored = { 0 };
+        StoreObject stored = {0};
         if (!store_object_load(store, kind, i.key, &stored, error)) {
             g_prefix_error(error, "reorder %s configurations of %s: ", kind, application);
             return FALSE;

@@ -9,8 +9,8 @@
 #define PIPELINE_STAGES_MAX 5000
 
 /* Saves one and returns it as stored (caller owns). ERR_INVALID with the reference's messages. */
-Json *pipeline_save(Store *store, const char *kind, const JsonValue *pipeline, const Principal *principal, gboolean stale_check, gint64 now_ms,
-                    GError **error);
+Json *pipeline_save(Store *store, const char *kind, const JsonValue *pipeline, const Principal *principal, gboolean stale_check,
+                    gint64 now_ms, GError **error);
 /* By application and name (trimmed, case-insensitive). Unknown: TRUE. */
 gboolean pipeline_delete(Store *store, const char *kind, const char *application, const char *name, GError **error);
 /* Exact name in the application first, then id of any application. ERR_NOT_FOUND. Caller owns. */
@@ -20,5 +20,5 @@ Json *pipeline_load(Store *store, const char *kind, const char *id, GError **err
  * application NULL: all, unsorted. Caller owns. */
 Json *pipelines_list(Store *store, const char *kind, const char *application, const char *name_filter, guint limit, GError **error);
 /* {"<id>": n, …}. ERR_NOT_FOUND for unknown ids. */
-gboolean pipelines_reorder(Store *store, const char *kind, const char *application, const JsonValue *ids_to_indices, const Principal *principal,
-                           gint64 now_ms, GError **error);
+gboolean pipelines_reorder(Store *store, const char *kind, const char *application, const JsonValue *ids_to_indices,
+                           const Principal *principal, gint64 now_ms, GError **error);
