@@ -1,7 +1,7 @@
 /* The table of all stage types. A new stage: its own file in the group's folder, one `extern` and one row here. */
 #include "stages/stages.h"
 
-extern const StageType stage_wait, stage_noop, stage_manual_judgment, stage_check_preconditions, stage_evaluate_variables;
+extern const StageType stage_wait, stage_noop, stage_manual_judgment;
 extern const StageType stage_create_application, stage_update_application, stage_upsert_application, stage_delete_application;
 extern const StageType stage_save_pipeline, stage_update_pipeline, stage_delete_pipeline, stage_reorder_pipelines;
 
