@@ -98,7 +98,7 @@ gboolean auth_is_required(Auth *auth) {
 }
 
 gboolean auth_check_listen(Auth *auth, const char *address, GError **error) {
-    if (auth_is_required(auth) || origin_is_loopback_host(address))
+    if (auth_is_required(auth) || origin_is_loopback(address))
         return TRUE;
     error_set(
         error, ERR_INVALID,

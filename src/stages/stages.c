@@ -10,8 +10,7 @@ static const StageType *const TYPES[] = {
     &stage_wait,
     &stage_noop,
     &stage_manual_judgment,
-    &stage_check_preconditions,
-    &stage_evaluate_variables,
+
     /* metadata */
     &stage_create_application,
     &stage_update_application,

@@ -1,5 +1,6 @@
 /* Saving and deleting applications. Owns nothing; every change is one unit of the store. Any thread. */
 #include "stages/metadata/applications.h"
+#define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <string.h>
 
