@@ -28,12 +28,13 @@ struct Param {
     const char *const *aliases; /* other keys, tried in order when name is absent; NULL-terminated */
     const char *const *choices; /* for PARAM_ENUM */
     const Param *members;       /* for PARAM_OBJECT; documentation of elements for PARAM_JSON */
-    gint64 min, max;            /* inclusive bounds for numbers when not both 0 (milliseconds for PARAM_SECONDS) */
+    gint64 min, max;            /* inclusive bounds for numbers when not both 0 (milliseconds for PARAM_SECONDS); max G_MAXINT64: none */
     const char *help;           /* one sentence for a form or a page */
 };
 
 /* Fills a zeroed struct. ERR_INVALID lists every offending key in one message: "waitTime: required; n: expected a whole
- * number, got \"x\"". On error the struct holds nothing that needs freeing. Unknown keys are ignored. */
+ * number, got \"x\"". On error the struct holds nothing that needs freeing. Unknown keys are ignored,
+ * null is absent, and so is an empty text where a number, switch or choice is expected. In an absent PARAM_OBJECT nothing is required. */
 gboolean params_read(const Param *params, const JsonValue *object, void *into, GError **error);
 
 /* Frees what params_read put into the struct and zeroes it. NULL-safe. */
