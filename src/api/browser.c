@@ -1,0 +1,105 @@
+/* Host and Origin rules: DESIGN "A browser is not the local user", api.md 1 CORS. Immutable after start; any thread. */
+#include "api/browser.h"
+#include "net/origin.h"
+#include <string.h>
+
+typedef struct {
+    char **hosts;
+    char *deck, *pattern, *host_pattern;
+} BrowserSettings;
+
+struct BrowserRules {
+    char **hosts; /* accepted names, lower case */
+    Origin deck;
+    GRegex *pattern; /* of whole origins, or NULL */
+    GRegex *host_pattern;
+};
+
+static const Param browser_params[] = {
+    {.name = "hosts",
+     .type = PARAM_STRINGS,
+     .offset = offsetof(BrowserSettings, hosts),
+     .help = "Host names by which this server is reached, besides loopback names."},
+    {0},
+};
+const ConfigSection api_browser_section = {SERVICE_GENNAKER, "api", browser_params, "How the API is reached."};
+
+static GRegex *compile(const char *pattern, const char *key, GError **error) {
+    g_autoptr(GError) why = NULL;
+    GRegex *regex = g_regex_new(pattern, G_REGEX_ANCHORED | G_REGEX_OPTIMIZE, 0, &why);
+    if (regex == NULL)
+        error_set(error, ERR_INVALID, "%s: %s", key, why->message);
+    return regex;
+}
+
+BrowserRules *browser_rules_new(Config *config, const char *listen_address, guint16 port, GError **error) {
+    (void)port;
+    BrowserSettings settings = {0};
+    if (!config_read(config, &api_browser_section, &settings, error))
+        return NULL;
+    BrowserRules *rules = g_new0(BrowserRules, 1);
+    g_autoptr(GPtrArray) hosts = g_ptr_array_new();
+    for (gsize i = 0; settings.hosts != NULL && settings.hosts[i] != NULL; i++)
+        g_ptr_array_add(hosts, g_ascii_strdown(settings.hosts[i], -1));
+    g_ptr_array_add(hosts, g_ascii_strdown(listen_address, -1));
+    const char *own_url = config_get_string(config, SERVICE_GATE, "services.gate.baseUrl");
+    Origin own = {0};
+    if (own_url != NULL && origin_of_url(own_url, &own))
+        g_ptr_array_add(hosts, g_strdup(own.host));
+    origin_clear(&own);
+    g_ptr_array_add(hosts, NULL);
+    rules->hosts = (char **)g_ptr_array_steal(hosts, NULL);
+    params_clear(browser_params, &settings);
+    const char *deck = config_get_string(config, SERVICE_GATE, "services.deck.baseUrl");
+    if (!origin_of_url(deck != NULL ? deck : "http://localhost:9000", &rules->deck))
+        error_set(error, ERR_INVALID, "services.deck.baseUrl: \"%s\" is no http or https URL", deck);
+    const char *pattern = config_get_string(config, SERVICE_GATE, "cors.allowedOriginsPattern");
+    const char *host_pattern = config_get_string(config, SERVICE_GATE, "services.deck.redirectHostPattern");
+    gboolean fine = rules->deck.host != NULL;
+    if (fine && pattern != NULL)
+        fine = (rules->pattern = compile(pattern, "cors.allowedOriginsPattern", error)) != NULL;
+    if (fine && host_pattern != NULL)
+        fine = (rules->host_pattern = compile(host_pattern, "services.deck.redirectHostPattern", error)) != NULL;
+    if (!fine)
+        g_clear_pointer(&rules, browser_rules_free);
+    return rules;
+}
+
+void browser_rules_free(BrowserRules *rules) {
+    if (rules == NULL)
+        return;
+    g_strfreev(rules->hosts);
+    origin_clear(&rules->deck);
+    g_clear_pointer(&rules->pattern, g_regex_unref);
+    g_clear_pointer(&rules->host_pattern, g_regex_unref);
+    g_free(rules);
+}
+
+gboolean browser_host_accepted(const BrowserRules *rules, const char *host) {
+    g_auto(Origin) name = {0};
+    if (host == NULL || !origin_parse_host(host, &name))
+        return FALSE;
+    return origin_is_loopback(name.host) || g_strv_contains((const char *const *)rules->hosts, name.host);
+}
+
+/* The whole text must match, as Java's matches(). */
+static gboolean matches_whole(const GRegex *regex, const char *text) {
+    g_autoptr(GMatchInfo) info = NULL;
+    int start = 0, end = 0;
+    if (regex == NULL || !g_regex_match(regex, text, 0, &info) || !g_match_info_fetch_pos(info, 0, &start, &end))
+        return FALSE;
+    return start == 0 && (gsize)end == strlen(text);
+}
+
+gboolean browser_origin_accepted(const BrowserRules *rules, const char *origin, const char *host) {
+    g_auto(Origin) theirs = {0};
+    g_auto(Origin) own = {0};
+    if (!origin_parse(origin, &theirs))
+        return FALSE;
+    if (origin_parse_host(host != NULL ? host : "", &own) && strcmp(own.host, theirs.host) == 0) {
+        guint16 port = own.port != 0 ? own.port : (guint16)(strcmp(theirs.scheme, "https") == 0 ? 443 : 80);
+        if (port == theirs.port)
+            return TRUE;
+    }
+    return origin_equal(&theirs, &rules->deck) || matches_whole(rules->pattern, origin) || matches_whole(rules->host_pattern, theirs.host);
+}

@@ -1,0 +1,15 @@
+/* A browser is not the local user: rules about Host and Origin that keep foreign pages out. Pure on its immutable settings. */
+#pragma once
+#include "base/config.h"
+#include "base/error.h"
+
+typedef struct BrowserRules BrowserRules;
+extern const ConfigSection api_browser_section;
+/* listen_address: where the server listens; its own name is accepted as Host. ERR_INVALID for a bad pattern. */
+BrowserRules *browser_rules_new(Config *config, const char *listen_address, guint16 port, GError **error);
+void browser_rules_free(BrowserRules *rules);
+
+/* The Host header must be a loopback name or one from the configuration: else ERR_INVALID (answered with 421). */
+gboolean browser_host_accepted(const BrowserRules *rules, const char *host);
+/* Own origin, Deck's base URL, or the configured pattern. host: the request's Host, whose origin is our own. */
+gboolean browser_origin_accepted(const BrowserRules *rules, const char *origin, const char *host);
