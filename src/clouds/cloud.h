@@ -21,7 +21,7 @@ typedef struct Account {
     char **primary_health_names;     /* platform health provider: {"Amazon"} */
     Json *permissions;               /* {READ: [], WRITE: [], EXECUTE: []} or NULL */
     Json *details;                   /* what GET /credentials/{name} adds for this cloud (no secrets) */
-    gint ref_count;
+    gint ref_count;                  /* 1 when opened */
 } Account;
 Account *account_ref(Account *account);
 void account_unref(Account *account);
@@ -133,7 +133,7 @@ struct Cloud {
     const char *platform_health;          /* "Amazon" */
     const ConfigSection *const *sections; /* configuration it reads; NULL-terminated */
     /* All accounts of the configuration. A bad account is reported in `problems` (texts) and left out; the others load. */
-    GPtrArray *(*open)(Config *config, Clouds *clouds, GPtrArray *problems); /* of Account * */
+    GPtrArray *(*open)(Config *config, Clouds *clouds, GPtrArray *problems); /* of Account *, freed by account_unref */
     void (*account_free)(Account *account);
     const InventoryAgent *agents;            /* ends with an entry without name */
     const CloudOperation *const *operations; /* NULL-terminated */
@@ -163,6 +163,7 @@ typedef struct {
     void (*operation_ended)(const char *execution_id, const char *stage_id, gpointer data);
     gpointer data;
 } CloudsOptions;
+/* An account that cannot be opened is logged and left out. Finds what is wrong with the clouds' tables: ERR_INTERNAL. */
 Clouds *clouds_new(const CloudsOptions *options, GError **error);
 void clouds_start(Clouds *clouds); /* inventory agents begin, unfinished operations go on */
 void clouds_stop(Clouds *clouds, gint64 grace_ms);
