@@ -202,7 +202,8 @@ typedef struct {
 /* The request is read again; what is wrong with it was said when it was posted. */
 static gboolean read_record(OperationRun *run, const OperationRecord *record, GError **error) {
     g_autoptr(GPtrArray) errors = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(Json) request = json_parse(record->request, -1, error), *state = request ? json_parse(record->state, -1, error) : NULL;
+    g_autoptr(Json) request = json_parse(record->request, -1, error);
+    g_autoptr(Json) state = request ? json_parse(record->state, -1, error) : NULL;
     if (!state)
         return FALSE;
     run->user = g_strdup(json_get_string(json_root(state), "user"));
