@@ -129,8 +129,11 @@ typedef struct {
 } CloudViews;
 
 struct Cloud {
-    const char *id;                       /* "aws" */
-    const char *platform_health;          /* "Amazon" */
+    const char *id;              /* "aws" */
+    const char *platform_health; /* "Amazon" */
+    const char *image_key;       /* where createServerGroup expects the image ("amiName"); NULL: imageId */
+    /* deploy-strategies.md 1: a deployment with the source's capacity is pinned until it is over, then min is restored. */
+    gboolean snapshots_source_capacity;
     const ConfigSection *const *sections; /* configuration it reads; NULL-terminated */
     /* All accounts of the configuration. A bad account is reported in `problems` (texts) and left out; the others load. */
     GPtrArray *(*open)(Config *config, Clouds *clouds, GPtrArray *problems); /* of Account *, freed by account_unref */
@@ -178,6 +181,7 @@ Store *clouds_store(Clouds *clouds);
 GPtrArray *clouds_accounts(Clouds *clouds);                                /* of Account *, references held */
 Account *clouds_account(Clouds *clouds, const char *name, GError **error); /* ERR_NOT_FOUND lists the known ones */
 const Cloud *clouds_find(Clouds *clouds, const char *id);
+gboolean cloud_has_operation(const Cloud *cloud, const char *name); /* by name or alias */
 
 /* Reads an account's inventory now (NULL: of all accounts); returns at once. */
 void clouds_read_now(Clouds *clouds, const char *account);

@@ -17,6 +17,10 @@ const CloudOperation *operation_definition(const Cloud *cloud, const char *name)
     return NULL;
 }
 
+gboolean cloud_has_operation(const Cloud *cloud, const char *name) {
+    return operation_definition(cloud, name) != NULL;
+}
+
 char *operation_definitions_problem(const Cloud *cloud) {
     for (guint i = 0; cloud->operations && cloud->operations[i]; i++) {
         const CloudOperation *definition = cloud->operations[i];
