@@ -3,10 +3,19 @@
  * A file's name is its scope: clouddriver[-local].yml, gate…, echo…, igor…, rosco…, fiat…, front50…, orca…, spinnaker…
  * (all services); gennaker.yml may hold all of it: under a service's name, common sections (aws:, kubernetes:) directly,
  * our own under gennaker:. Relaxed names (camelCase = kebab-case = snake_case), dotted keys, ${VAR:default} (environment,
- * then other keys), -local over the plain file. Immutable, reference-counted, swapped whole on reload. Any thread. */
+ * then other keys), -local over the plain file; documents of one file are put over each other,
+ * those for a profile only when it is active (local, or in SPRING_PROFILES_ACTIVE). A service reads spinnaker.yml, then
+ * <service>.yml, each with the matching part of gennaker.yml over it, then the -local files likewise. Immutable, reference-counted, swapped whole on reload. Any thread. */
 #pragma once
 #include "base/json.h"
 #include "base/params.h"
+
+#define CONFIG_FILE_MAX (8 * 1024 * 1024) /* bytes of one file */
+#define CONFIG_VALUES_MAX 200000          /* keys and values of one document, with aliases written out */
+#define CONFIG_DEPTH_MAX 64               /* levels of lists and maps, dotted names counted */
+#define CONFIG_PLACEHOLDER_DEPTH_MAX 32   /* placeholders in placeholders, or in what they stand for */
+#define CONFIG_PLACEHOLDERS_MAX 100000    /* placeholders of what one service reads */
+#define CONFIG_TEXT_MAX (1024 * 1024)     /* bytes of one value with its placeholders replaced */
 
 typedef enum {
     SERVICE_ANY = 0, /* spinnaker.yml, or directly in gennaker.yml */
@@ -38,14 +47,17 @@ Config *config_ref(Config *config);
 void config_unref(Config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_unref)
 
-/* The value at a dotted path for a service, by relaxed names; own scope first, then SERVICE_ANY. Borrowed from config. */
+/* The value at a dotted path for a service, by relaxed names; what is for all (SERVICE_ANY) lies under the service's own, except for
+ * SERVICE_GENNAKER. Of several services (or-ed) the first that has it. NULL when absent or null. Borrowed from config. */
 const JsonValue *config_get(const Config *config, ConfigService service, const char *path);
-const char *config_get_string(const Config *config, ConfigService service, const char *path); /* NULL when absent */
+const char *config_get_string(const Config *config, ConfigService service,
+                              const char *path); /* also of numbers and switches; NULL when absent */
 gint64 config_get_int(const Config *config, ConfigService service, const char *path, gint64 otherwise);
 gboolean config_get_bool(const Config *config, ConfigService service, const char *path, gboolean otherwise);
-/* Reads a section through its table (relaxed names). ERR_INVALID names file and line of what is wrong. */
+/* Reads a section through its table (relaxed names; "a, b" is a list of two; nothing is required of an absent section). ERR_INVALID names file and line of what is wrong. */
 gboolean config_read(const Config *config, const ConfigSection *section, void *into, GError **error);
-/* Like params_read with relaxed names, for elements of lists (accounts). */
+/* Like params_read with relaxed names, for elements of lists (accounts). Messages name file and line when value is from config_get
+ * (a PARAM_JSON is a copy, which has no place any more). */
 gboolean config_read_value(const Config *config, const JsonValue *value, const Param *params, void *into, GError **error);
 /* "clouddriver-local.yml:12" for messages, or NULL; caller frees. */
 char *config_where(const Config *config, const JsonValue *value);

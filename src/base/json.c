@@ -182,6 +182,12 @@ gsize json_memory(const Json *json) {
     return json == NULL ? 0 : json->memory;
 }
 
+gsize json_position(const Json *json, const JsonValue *value) {
+    if (json == NULL || value < json->values || value >= json->values + json_flat_length(json->values))
+        return JSON_NO_POSITION;
+    return (gsize)(value - json->values);
+}
+
 /* yyjson keeps whole numbers up to 2^64-1; ours beyond 2^63-1 are texts like all big numbers. */
 static gboolean is_big_unsigned(const JsonValue *value) {
     return unsafe_yyjson_get_tag(json_raw(value)) == (YYJSON_TYPE_NUM | YYJSON_SUBTYPE_UINT) && value->uni.u64 > G_MAXINT64;

@@ -30,8 +30,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Json, json_unref)
 
 const JsonValue *json_root(const Json *json); /* NULL for a NULL json */
 gsize json_memory(const Json *json);          /* bytes it occupies, for budgets */
-Json *json_copy(const JsonValue *value);      /* a document of its own from a place in another; caller owns */
-Json *json_empty_object(void);                /* a shared "{}"; caller owns a reference */
+/* The number of a value in the order of the text, keys counted: the root is 0. JSON_NO_POSITION when it is not of this document. */
+#define JSON_NO_POSITION G_MAXSIZE
+gsize json_position(const Json *json, const JsonValue *value);
+Json *json_copy(const JsonValue *value); /* a document of its own from a place in another; caller owns */
+Json *json_empty_object(void);           /* a shared "{}"; caller owns a reference */
 Json *json_empty_array(void);
 
 /* Reading. All accept NULL (absent). */

@@ -7,7 +7,7 @@
 
 #define SHOWN_VALUE_MAX 60 /* bytes of an offending value in a message */
 
-static const ParamsReading exact = {FALSE, NULL, NULL};
+static const ParamsReading exact = {.path = ""};
 
 typedef struct {
     const ParamsReading *reading;
@@ -37,7 +37,7 @@ static gboolean names_match(const ParamsReading *reading, const char *name, gsiz
     return reading->relaxed && relaxed_equal(name, length, key);
 }
 
-const JsonValue *params_member(const ParamsReading *reading, const JsonValue *object, const char *name, gsize length) {
+static const JsonValue *find_member(const ParamsReading *reading, const JsonValue *object, const char *name, gsize length) {
     const JsonValue *found = NULL;
     for (JsonIter i = json_iter(object); json_next(&i);) {
         if (i.key == NULL)
@@ -51,21 +51,21 @@ const JsonValue *params_member(const ParamsReading *reading, const JsonValue *ob
 }
 
 /* A dotted name is first sought as it is, then as objects in each other. */
-static const JsonValue *find_name(const ParamsReading *reading, const JsonValue *object, const char *name) {
-    const JsonValue *value = params_member(reading, object, name, strlen(name));
+const JsonValue *params_look_up(const ParamsReading *reading, const JsonValue *object, const char *name) {
+    const JsonValue *value = find_member(reading, object, name, strlen(name));
     if (value != NULL)
         return json_is_null(value) ? NULL : value;
     const char *dot = strchr(name, '.');
     if (dot == NULL)
         return NULL;
-    const JsonValue *inner = params_member(reading, object, name, (gsize)(dot - name));
-    return json_is_object(inner) ? find_name(reading, inner, dot + 1) : NULL;
+    const JsonValue *inner = find_member(reading, object, name, (gsize)(dot - name));
+    return json_is_object(inner) ? params_look_up(reading, inner, dot + 1) : NULL;
 }
 
 const JsonValue *params_find(const ParamsReading *reading, const Param *param, const JsonValue *object) {
-    const JsonValue *value = find_name(reading, object, param->name);
+    const JsonValue *value = params_look_up(reading, object, param->name);
     for (const char *const *alias = param->aliases; value == NULL && alias != NULL && *alias != NULL; alias++)
-        value = find_name(reading, object, *alias);
+        value = params_look_up(reading, object, *alias);
     return value;
 }
 
@@ -325,15 +325,27 @@ static void read_table(Reader *reader, const char *path, const Param *params, co
         read_param(reader, path, param, object, given, G_STRUCT_MEMBER_P(into, param->offset));
 }
 
+static void set_not_an_object(const ParamsReading *reading, const JsonValue *value, GError **error) {
+    g_autofree char *where = reading->where == NULL ? NULL : reading->where(reading->data, value);
+    g_autoptr(GString) message = g_string_new(where);
+    if (where != NULL)
+        g_string_append(message, ": ");
+    const gsize path = strlen(reading->path); /* ends with a dot unless empty */
+    if (path > 0)
+        g_string_append_printf(message, "%.*s: ", (int)path - 1, reading->path);
+    g_string_append(message, "expected an object, got ");
+    append_shown(message, &(Param){.name = ""}, value);
+    error_set(error, ERR_INVALID, "%s", message->str);
+}
+
 gboolean params_read_with(const ParamsReading *reading, const Param *params, const JsonValue *object, void *into, GError **error) {
     if (object != NULL && !json_is_null(object) && !json_is_object(object)) {
-        g_autofree char *where = reading->where == NULL ? NULL : reading->where(reading->data, object);
-        error_set(error, ERR_INVALID, "%s%sexpected an object", where == NULL ? "" : where, where == NULL ? "" : ": ");
+        set_not_an_object(reading, object, error);
         return FALSE;
     }
     g_autoptr(GString) problems = g_string_new(NULL);
     Reader reader = {reading, problems};
-    read_table(&reader, "", params, object, TRUE, into);
+    read_table(&reader, reading->path, params, object, object != NULL || !reading->optional, into);
     if (problems->len == 0)
         return TRUE;
     params_clear(params, into);

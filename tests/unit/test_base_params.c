@@ -174,7 +174,7 @@ static void test_messages(void) {
     assert_problem("{\"count\":0,\"name\":{},\"enabled\":3}",
                    "name: expected a text, got {}; enabled: expected true or false, got 3; count: must be between 1 and 10, got 0");
     assert_problem("{\"password\":{\"really\":\"secret\"}}", "password: expected a text, got something else (hidden)");
-    assert_problem("[]", "expected an object");
+    assert_problem("[]", "expected an object, got []");
     g_autoptr(GError) error = NULL;
     Sample s;
     g_assert_false(read_text("{\"count\":\"äääääääääääääääääääääääääääääääääääääääääääääääääääääääääää\"}", &s, &error));
