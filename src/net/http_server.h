@@ -6,10 +6,15 @@
 #pragma once
 #include "base/error.h"
 
-#define HTTP_SERVER_BODY_MAX (32 * 1024 * 1024) /* bytes of a request's body: 413 above */
+#define HTTP_SERVER_BODY_MAX (32 * 1024 * 1024)    /* bytes of a request's body: 413 above */
+#define HTTP_SERVER_BODIES_MAX 8                   /* times the limit of one: bytes of all bodies held at once, 503 above */
+#define HTTP_SERVER_DISCARD_MAX (64 * 1024 * 1024) /* bytes of a refused body that are read so that the client sees why */
 #define HTTP_SERVER_READERS 8
-#define HTTP_SERVER_CONNECTIONS_MAX 1024
-#define HTTP_SERVER_HEADER_MAX (32 * 1024)
+#define HTTP_SERVER_CONNECTIONS_MAX 1024   /* further clients wait until one goes */
+#define HTTP_SERVER_HEADER_MAX (32 * 1024) /* bytes of the request line and all headers: 431 above */
+#define HTTP_SERVER_IDLE_S 75              /* a connection on which nothing moves for this long is closed */
+#define EVENT_STREAM_COMMENT_MS 15000      /* how often a comment is sent to find vanished clients */
+#define EVENT_STREAM_BACKLOG (1024 * 1024) /* bytes that wait for a slow client */
 
 typedef struct HttpServer HttpServer;
 typedef struct HttpExchange HttpExchange; /* one request and its answer; owned by the server, alive until answered */
@@ -20,16 +25,23 @@ typedef struct {
     void (*handle)(HttpExchange *exchange, gpointer data); /* on a reader thread; must lead to exactly one answer */
     gpointer data;
     gsize body_max;                        /* 0: HTTP_SERVER_BODY_MAX */
+    guint idle_s;                          /* 0: HTTP_SERVER_IDLE_S */
+    gint64 comment_ms;                     /* 0: EVENT_STREAM_COMMENT_MS */
     const char *tls_certificate, *tls_key; /* PEM texts or NULL */
 } HttpServerOptions;
 
-/* ERR_CONFLICT when the port is in use (the message says by what address), ERR_INVALID for a bad address. */
+/* Listens on exactly that address ("::" takes IPv4 as well). ERR_CONFLICT when the port is in use, ERR_INVALID for a bad address
+ * or certificate. */
 HttpServer *http_server_start(const HttpServerOptions *options, GError **error);
 guint16 http_server_port(const HttpServer *server);
-/* Stops accepting, lets exchanges in progress end for at most grace_ms, closes streams, joins threads. */
+/* Stops accepting, closes streams, lets exchanges in progress end for at most grace_ms; those that have not by then get 503 and
+ * their late answers are dropped. Never hangs: a reader whose handler does not return within HTTP_SERVER_READER_END_MS more is
+ * left behind, with a warning. */
+#define HTTP_SERVER_READER_END_MS 2000
 void http_server_stop(HttpServer *server, gint64 grace_ms);
 
-/* The request. Valid until answered. */
+/* The request. Valid until answered. The server itself has refused (400, 413, 431, 503, in the API's JSON form) what is malformed
+ * or over a limit: a bad escape or bytes that are not UTF-8 in the query, two Host headers, too large a body. */
 const char *http_exchange_id(const HttpExchange *exchange); /* for logs and the answer's X-Request-Id */
 const char *http_exchange_method(const HttpExchange *exchange);
 const char *http_exchange_path(const HttpExchange *exchange);                    /* decoded per segment is the router's job: raw */
@@ -47,12 +59,13 @@ void http_exchange_answer(HttpExchange *exchange, int status, const char *conten
                           const char *const *headers);
 
 /* A stream of server-sent events: answer headers are sent at once; events follow until closed. A comment every 15 s finds
- * vanished clients. */
+ * vanished clients. Any thread. */
 typedef struct EventStream EventStream;
 EventStream *http_exchange_stream(HttpExchange *exchange, const char *const *headers); /* answers; caller owns a reference */
-/* Queues one event; FALSE when the client is gone or too far behind (EVENT_STREAM_BACKLOG bytes): then close it. */
-#define EVENT_STREAM_BACKLOG (1024 * 1024)
+/* Queues one event (id and event may be NULL; data of several lines is sent as such); FALSE when the client is gone or too far behind (EVENT_STREAM_BACKLOG bytes): then close it. */
 gboolean event_stream_send(EventStream *stream, const char *id, const char *event, const char *data);
 gboolean event_stream_is_open(EventStream *stream);
 void event_stream_close(EventStream *stream); /* ends the answer */
+EventStream *event_stream_ref(EventStream *stream);
 void event_stream_unref(EventStream *stream);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EventStream, event_stream_unref)
