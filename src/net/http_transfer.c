@@ -29,6 +29,7 @@ static size_t stop(Transfer *transfer, ErrorCode code, const char *message) {
 static void clear_headers(Transfer *transfer) {
     g_ptr_array_set_size(transfer->headers, 0);
     transfer->header_bytes = 0;
+    transfer->headed = FALSE;
 }
 
 static size_t on_header(char *line, size_t size, size_t count, void *data) {
@@ -43,6 +44,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *data) {
     if (transfer->header_bytes > HTTP_RESPONSE_HEADERS_MAX)
         return stop(transfer, ERR_LIMIT, "the answer's headers are too large (HTTP_RESPONSE_HEADERS_MAX)");
     const char *colon = memchr(line, ':', length);
+    transfer->headed |= length && (*line == '\r' || *line == '\n');
     if (!colon)
         return length;
     gsize name_length = (gsize)(colon - line);
@@ -268,8 +270,8 @@ static void fail(Transfer *transfer, ErrorCode code, const char *reason) {
               code == ERR_TIMEOUT ? "; whether the request was carried out is unknown" : "");
 }
 
-/* Failures that mean the same whether the request was sent or not. */
-static ErrorCode code_of(CURLcode result, gboolean sent) {
+static ErrorCode code_of(const Transfer *transfer, CURLcode result) {
+    /* Certain whether the request was sent or not, unless the other side does not speak HTTP. */
     static const struct {
         CURLcode result;
         ErrorCode code;
@@ -280,9 +282,9 @@ static ErrorCode code_of(CURLcode result, gboolean sent) {
         {CURLE_TOO_MANY_REDIRECTS, ERR_REMOTE},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(fixed); i++)
-        if (fixed[i].result == result)
+        if (fixed[i].result == result && (transfer->headed || !transfer->sent))
             return fixed[i].code;
-    return sent ? ERR_TIMEOUT : ERR_UNAVAILABLE;
+    return transfer->sent ? ERR_TIMEOUT : ERR_UNAVAILABLE;
 }
 
 static void succeed(Transfer *transfer) {
@@ -301,8 +303,12 @@ static void succeed(Transfer *transfer) {
 }
 
 void transfer_conclude(Transfer *transfer, CURLcode result) {
-    if (result == CURLE_OK || transfer->consumed) {
+    if ((result == CURLE_OK && transfer->headed) || transfer->consumed) {
         succeed(transfer);
+        return;
+    }
+    if (result == CURLE_OK) { /* libcurl is content with headers that break off */
+        fail(transfer, ERR_TIMEOUT, "the connection was closed in the middle of the answer's headers");
         return;
     }
     if (transfer->stopped_by) {
@@ -314,7 +320,7 @@ void transfer_conclude(Transfer *transfer, CURLcode result) {
         fail(transfer, ERR_FORBIDDEN, reason);
         return;
     }
-    fail(transfer, code_of(result, transfer->sent), *transfer->curl_error ? transfer->curl_error : curl_easy_strerror(result));
+    fail(transfer, code_of(transfer, result), *transfer->curl_error ? transfer->curl_error : curl_easy_strerror(result));
 }
 
 void transfer_expire(Transfer *transfer) {

@@ -16,6 +16,7 @@ typedef struct {
     gsize header_bytes, body_max;
     gint64 started_ms, deadline_ms;
     gboolean sent;            /* the request may have reached the other side */
+    gboolean headed;          /* the headers of the last answer came whole */
     gboolean consumed;        /* on_data wants no more */
     char refused_address[64]; /* what allow_address refused last */
     const char *stopped_by;   /* message of the limit or rule that ended it, or NULL */
