@@ -80,6 +80,15 @@ gboolean config_place(const Config *config, const JsonValue *value, ConfigPlace 
     return TRUE;
 }
 
+gboolean config_key_place(const Config *config, const JsonValue *member, ConfigPlace *place) {
+    gsize position;
+    const ConfigDocument *document = document_of(config, member, &position);
+    if (document == NULL || position == 0)
+        return FALSE;
+    *place = g_array_index(document->places, ConfigPlace, position - 1);
+    return TRUE;
+}
+
 char *config_where(const Config *config, const JsonValue *value) {
     ConfigPlace place;
     if (!config_place(config, value, &place) || place.file >= config->files->len)
@@ -138,7 +147,7 @@ gboolean config_get_bool(const Config *config, ConfigService service, const char
 
 /* ---- sections ---- */
 
-static const char *unresolved_name(const Config *config, const JsonValue *value) {
+const char *config_unresolved(const Config *config, const JsonValue *value) {
     gsize position;
     const ConfigDocument *document = document_of(config, value, &position);
     for (guint i = 0; document != NULL && i < document->unresolved->len; i++) {
@@ -156,7 +165,7 @@ static gboolean all_resolved(const Config *config, const ParamsReading *reading,
         const JsonValue *value = params_find(reading, param, object);
         if (param->type == PARAM_OBJECT && !all_resolved(config, reading, param->members, value, error))
             return FALSE;
-        const char *name = param->type == PARAM_JSON ? NULL : unresolved_name(config, value);
+        const char *name = param->type == PARAM_JSON ? NULL : config_unresolved(config, value);
         if (name == NULL)
             continue;
         g_autofree char *where = config_where(config, value);
@@ -174,9 +183,9 @@ static gboolean read_at(const Config *config, const char *path, const JsonValue 
 
 gboolean config_read(const Config *config, const ConfigSection *section, void *into, GError **error) {
     const JsonValue *value = config_get(config, section->service, section->prefix);
-    if (section->prefix == NULL || *section->prefix == '\0')
-        return read_at(config, "", value, section->params, into, error);
-    g_autofree char *path = g_strconcat(section->prefix, ".", NULL);
+    const gboolean whole = section->prefix == NULL || *section->prefix == '\0';
+    g_autofree char *path = g_strconcat(section->service == SERVICE_GENNAKER ? "gennaker." : "", whole ? "" : section->prefix,
+                                        whole ? "" : ".", NULL);
     return read_at(config, path, value, section->params, into, error);
 }
 

@@ -415,6 +415,17 @@ static void test_list_elements(Folder *folder, gconstpointer data) {
     g_assert_cmpstr(error->message, ==, "clouddriver.yml:4: pollSeconds: must be between 1 and 600, got 0");
 }
 
+static void test_own_section_errors(Folder *folder, gconstpointer data) {
+    (void)data;
+    static const ConfigSection own = {SERVICE_GENNAKER, "limits", section_params, "For the test."};
+    write_file(folder, "gennaker.yml", "gennaker:\n  limits: {assumeRole: [], pollSeconds: 1}\n");
+    g_autoptr(Config) config = load(folder);
+    g_autoptr(GError) error = NULL;
+    Section s = {0};
+    g_assert_false(config_read(config, &own, &s, &error));
+    g_assert_cmpstr(error->message, ==, "gennaker.yml:2: gennaker.limits.assumeRole: expected a text, got []");
+}
+
 #define ADD(name, function) g_test_add("/base/config/" name, Folder, NULL, folder_begin, function, folder_end)
 
 int main(int argc, char **argv) {
@@ -434,6 +445,7 @@ int main(int argc, char **argv) {
     ADD("profiles", test_profiles);
     ADD("sections", test_sections);
     ADD("section-errors", test_section_errors);
+    ADD("own-section-errors", test_own_section_errors);
     ADD("list-elements", test_list_elements);
     return g_test_run();
 }

@@ -1,0 +1,21 @@
+/* What the files of config_lint share. Only for src/base/config*.c. */
+#pragma once
+#include "base/config.h"
+
+typedef struct {
+    int services;     /* or-ed ConfigService */
+    const char *path; /* it and all below */
+    const char *reason;
+} ConfigMeaningless;
+extern const ConfigMeaningless config_meaningless[]; /* ended by a NULL path */
+
+/* One parameter of a section, at its whole path. */
+typedef struct {
+    const ConfigSection *section;
+    const Param *param;
+    char *path;      /* as it is documented */
+    char *canonical; /* config_canonical(path) */
+} ConfigKnown;
+
+/* The name among known ones that name may be a slip of, or NULL. Names are borrowed. */
+const char *config_suggest(const char *name, const GPtrArray *names);

@@ -1,0 +1,47 @@
+/* Spinnaker's settings that have no meaning here, and why: data for `gennaker lint`. */
+#include "base/config_lint.h"
+
+#define ALL_SERVICES (SERVICE_GENNAKER - 1)
+#define INNER_SERVICES (ALL_SERVICES & ~SERVICE_GATE)
+
+const ConfigMeaningless config_meaningless[] = {
+    {ALL_SERVICES, "redis", "there is no Redis: state is kept in the store"},
+    {ALL_SERVICES, "services", "Spinnaker's services are one program here and need no addresses of each other"},
+    {INNER_SERVICES, "server", "only one port is served: see gate's server settings and --listen"},
+    {ALL_SERVICES, "sql", "the store is chosen with --data, not per service"},
+    {ALL_SERVICES, "management", "health and metrics are at /health and /metrics"},
+    {ALL_SERVICES, "endpoints", "health and metrics are at /health and /metrics"},
+    {ALL_SERVICES, "logging", "logging has settings of its own"},
+    {ALL_SERVICES, "spectator", "metrics are at /metrics"},
+    {ALL_SERVICES, "observability", "metrics are at /metrics"},
+    {ALL_SERVICES, "monitoring", "metrics are at /metrics"},
+    {ALL_SERVICES, "spring.profiles", "profiles choose documents and files; there is nothing else to activate"},
+    {ALL_SERVICES, "spring.config", "profiles choose documents and files; there is nothing else to activate"},
+    {ALL_SERVICES, "spring.application", "a setting of Spring's own"},
+    {ALL_SERVICES, "spring.main", "a setting of Spring's own"},
+    {ALL_SERVICES, "spring.autoconfigure", "a setting of Spring's own"},
+    {ALL_SERVICES, "spring.jackson", "a setting of Spring's own"},
+    {ALL_SERVICES, "spring.cloud", "a setting of Spring's own"},
+    {ALL_SERVICES, "spring.session", "sessions are kept in the store"},
+    {ALL_SERVICES, "hystrix", "calls between services, which are one program here"},
+    {ALL_SERVICES, "resilience4j", "calls between services, which are one program here"},
+    {ALL_SERVICES, "retrofit", "calls between services, which are one program here"},
+    {ALL_SERVICES, "okHttp", "calls between services, which are one program here"},
+    {ALL_SERVICES, "okHttpClient", "calls between services, which are one program here"},
+    {ALL_SERVICES, "ok-http-client", "calls between services, which are one program here"},
+    {ALL_SERVICES, "eureka", "there is one program: nothing has to be discovered"},
+    {ALL_SERVICES, "discovery", "there is one program: nothing has to be discovered"},
+    {ALL_SERVICES, "interlink", "there is one program: nothing has to be discovered"},
+    {ALL_SERVICES, "threadPool", "threads are managed by the program"},
+    {SERVICE_ORCA, "executionRepository", "executions are kept in the store"},
+    {SERVICE_ORCA, "keiko", "there is no queue beside the store"},
+    {SERVICE_ORCA, "queue", "there is no queue beside the store"},
+    {SERVICE_ORCA, "pollers", "the program keeps its own house"},
+    {SERVICE_ORCA | SERVICE_ECHO | SERVICE_GATE, "front50", "application and pipeline storage is part of the program"},
+    {SERVICE_ORCA | SERVICE_GATE, "fiat", "permissions are part of the program"},
+    {SERVICE_CLOUDDRIVER, "caching", "the inventory has settings of its own: gennaker.inventory"},
+    {SERVICE_CLOUDDRIVER, "cats", "the inventory has settings of its own: gennaker.inventory"},
+    {SERVICE_CLOUDDRIVER, "redis-pool", "there is no Redis: state is kept in the store"},
+    {SERVICE_FRONT50, "spinnaker", "applications and pipelines are kept in the store"},
+    {0, NULL, NULL},
+};
