@@ -112,12 +112,9 @@ static void test_wrong_values(void) {
         "clouddriver.yml",
         "aws:\n  enabled: perhaps\n  accessKeyId: '${GENNAKER_NOPE}'\n  limits: {waitSeconds: x}\n  free: {any: '${GENNAKER_NOPE}'}\n"
         "  accounts:\n  - name: a\n    count: 9\n    asumeRole: r\n  - assume-role: r\n  - text\n",
-        "u clouddriver.yml:2 aws.enabled: Use AWS.\n"
         "! clouddriver.yml:2 aws.enabled: expected true or false, got \"perhaps\"\n"
-        "u clouddriver.yml:3 aws.accessKeyId: \n"
         "! clouddriver.yml:3 aws.accessKeyId: ${GENNAKER_NOPE} has no value: set the environment variable, or write a default: "
         "${GENNAKER_NOPE:default}\n"
-        "u clouddriver.yml:4 aws.limits.waitSeconds: Wait.\n"
         "! clouddriver.yml:4 aws.limits.waitSeconds: expected a number of seconds, got \"x\"\n"
         "u clouddriver.yml:5 aws.free: \n"
         "u clouddriver.yml:6 aws.accounts: Accounts.\n"
