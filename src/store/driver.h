@@ -1,0 +1,82 @@
+/* What a database must be able to do for the store. One driver per database: sqlite.c; others come beside it.
+ *
+ * A connection belongs to one thread at a time. Drivers turn every error of the database into an ErrorCode and a text for the
+ * person who must act; nobody above them knows the database's codes. */
+#pragma once
+#include "store/store.h"
+
+typedef struct StoreDriver StoreDriver;
+
+/* Drivers put their own data behind it. */
+typedef struct {
+    const StoreDriver *driver;
+} StoreConnection;
+
+typedef enum {
+    CONNECTION_WRITER, /* the only one that writes */
+    CONNECTION_READER,
+    CONNECTION_CARE, /* checkpoints */
+} ConnectionRole;
+
+typedef struct {
+    const char *file;
+    ConnectionRole role;
+    gboolean durable;   /* FALSE: commits need not survive a power failure (stores in memory) */
+    gboolean read_only; /* the whole store, not this connection alone */
+} ConnectionOptions;
+
+/* How a word of a migration is written in this database. */
+typedef struct {
+    const char *ours, *theirs;
+} StoreWord;
+
+typedef struct StoreCopy StoreCopy;
+
+struct StoreDriver {
+    const char *name;
+    const StoreWord *words; /* ends with {} */
+
+    StoreConnection *(*open)(const ConnectionOptions *options, GError **error);
+    void (*close)(StoreConnection *connection);
+    /* Whether the database is whole, as far as can be told quickly. */
+    gboolean (*check)(StoreConnection *connection, GError **error);
+
+    /* The writer takes the right to write at once. A failed commit leaves the transaction open. */
+    gboolean (*begin)(StoreConnection *connection, GError **error);
+    gboolean (*commit)(StoreConnection *connection, GError **error);
+    void (*rollback)(StoreConnection *connection);    /* nothing when none is open */
+    gboolean (*is_open)(StoreConnection *connection); /* FALSE also when the database gave the transaction up by itself */
+    gboolean (*savepoint)(StoreConnection *connection, GError **error);
+    gboolean (*release)(StoreConnection *connection, GError **error);
+    gboolean (*rollback_to)(StoreConnection *connection, GError **error); /* undoes and ends the savepoint */
+
+    /* Runs one statement; each (may be NULL) gets its rows; *changed (may be NULL) how many rows it wrote. */
+    gboolean (*run)(StoreConnection *connection, const StoreStatement *statement, const StoreValue *values, gsize n, StoreEach each,
+                    gpointer data, guint64 *changed, GError **error);
+    gboolean (*script)(StoreConnection *connection, const char *sql, GError **error); /* several statements, in our words */
+    /* Statements of this connection end with ERR_TIMEOUT at this clock_elapsed_ms(); 0: never. */
+    void (*set_deadline)(StoreConnection *connection, gint64 deadline_ms);
+
+    gint64 (*row_int)(const StoreRow *row, guint column);
+    const char *(*row_text)(const StoreRow *row, guint column);
+    const void *(*row_bytes)(const StoreRow *row, guint column, gsize *length);
+
+    /* The write-ahead log: its size now, and all that was ever written to it through this connection. */
+    guint64 (*log_size)(StoreConnection *writer);
+    guint64 (*log_written)(StoreConnection *writer);
+    /* Moves the log into the database. truncate: all of it, and shortens the file; waits a little for readers. */
+    gboolean (*checkpoint)(StoreConnection *care, gboolean truncate, GError **error);
+
+    /* A copy in steps. Writes between them through the same connection are part of it. */
+    StoreCopy *(*copy_begin)(StoreConnection *writer, const char *file, GError **error);
+    gboolean (*copy_step)(StoreCopy *copy, gboolean *done, GError **error);
+    gboolean (*copy_end)(StoreCopy *copy, GError **error); /* frees */
+};
+
+struct StoreRow {
+    const StoreDriver *driver;
+    void *cursor;
+    guint columns;
+};
+
+extern const StoreDriver store_driver_sqlite;

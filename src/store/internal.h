@@ -1,0 +1,147 @@
+/* What the files of this room know of each other. */
+#pragma once
+#include "store/driver.h"
+#include "store/store.h"
+
+typedef struct Committer Committer;
+typedef struct Checkpointer Checkpointer;
+typedef struct Readers Readers;
+typedef struct Changes Changes;
+typedef struct ObjectIndex ObjectIndex;
+
+struct Store {
+    char *folder, *file, *backups;
+    gboolean temporary; /* in memory: a folder of its own, removed when closed */
+    gboolean read_only;
+    int lock; /* descriptor of the lock file, or -1 */
+    const StoreDriver *driver;
+    StoreConnection *writer; /* the committer's once it runs */
+    Committer *committer;    /* NULL when read-only */
+    Checkpointer *checkpointer;
+    Readers *readers;
+    Changes *changes;
+    ObjectIndex *objects;
+    _Atomic gint64 next_execution_key;
+    _Atomic gint64 room_checked_ms; /* when store_has_room looked last */
+    _Atomic gboolean has_room;
+};
+
+/* ---- changes.c: the ring ---- */
+#define CHANGE_ABSENT G_MAXUINT32
+typedef struct ChangeRecord ChangeRecord;
+struct ChangeRecord {
+    ChangeRecord *next;
+    gint64 version;
+    guint32 bytes;                             /* of this allocation */
+    guint32 application, status, detail, kind; /* offsets into text, CHANGE_ABSENT for NULL; the id is at 0 */
+    char text[];
+};
+ChangeRecord *change_record_new(const StoreChange *change);
+Changes *changes_new(gint64 epoch);
+void changes_free(Changes *changes);
+void changes_publish(Changes *changes, ChangeRecord *records); /* takes a chain */
+
+/* ---- unit.c ---- */
+typedef struct UnitCommand UnitCommand;
+struct UnitCommand {
+    UnitCommand *next;
+    const StoreStatement *statement;
+    const char *conflict;   /* the unit fails with it when no row changes; NULL: no condition */
+    gboolean unless_before; /* skipped when the command before it changed a row */
+    StoreEach returned;     /* gets the rows of RETURNING; may run twice when a commit is repeated; or NULL */
+    gpointer returned_data;
+    gsize n;
+    StoreValue values[]; /* their data follows in the same allocation */
+};
+/* Runs on the committer thread after the commit is durable, before listeners and done. */
+typedef void (*UnitCommitted)(Store *store, gpointer data);
+typedef struct UnitHook UnitHook;
+struct UnitHook {
+    UnitHook *next;
+    UnitCommitted committed;
+    gpointer data;
+    GDestroyNotify free;
+};
+struct StoreUnit {
+    UnitCommand *first, *last;
+    UnitHook *hooks, *last_hook;
+    ChangeRecord *changes, *last_change;
+    gsize bytes;
+    StoreUnit *next; /* in the committer's queue */
+    StoreDone done;
+    gpointer data;
+    gint64 submitted_us;
+    GError *error; /* outcome of the last try */
+};
+typedef struct {
+    const char *conflict;
+    gboolean unless_before;
+    StoreEach returned;
+    gpointer returned_data;
+} UnitOptions;
+void unit_add(StoreUnit *unit, const StoreStatement *statement, const StoreValue *values, gsize n, const UnitOptions *options);
+/* data is freed with the unit, committed or not. */
+void unit_hook(StoreUnit *unit, UnitCommitted committed, gpointer data, GDestroyNotify free);
+/* Runs the unit's statements in the open transaction. */
+gboolean unit_run(const StoreUnit *unit, StoreConnection *connection, GError **error);
+
+/* ---- committer.c ---- */
+Committer *committer_new(Store *store);
+void committer_stop(Committer *committer); /* writes what waits, then ends the thread; nothing may be submitted any more */
+void committer_free(Committer *committer);
+void committer_submit(Committer *committer, StoreUnit *unit, StoreDone done, gpointer data);
+gboolean committer_is_this_thread(const Committer *committer);
+gboolean committer_is_behind(Committer *committer);
+void committer_statistics(Committer *committer, StoreStatistics *into);
+/* Runs work on the committer thread between commits until it answers FALSE; waits for that. */
+void committer_between(Committer *committer, gboolean (*work)(gpointer data), gpointer data);
+/* Holds back commits until committer_go: afterwards no transaction is open. */
+void committer_hold(Committer *committer);
+void committer_go(Committer *committer);
+
+/* ---- checkpointer.c ---- */
+Checkpointer *checkpointer_new(Store *store, GError **error);
+void checkpointer_free(Checkpointer *checkpointer);
+/* After each commit: size of the log, and all that was ever written to it. Cheap. */
+void checkpointer_notify(Checkpointer *checkpointer, guint64 log_size, guint64 log_written);
+
+/* ---- readers.c: connections for reading ---- */
+typedef struct {
+    Store *store;
+    StoreConnection *connection;
+} Reader;
+Readers *readers_new(void);
+void readers_free(Readers *readers);
+/* Waits at most STORE_READ_MS for a free connection (ERR_UNAVAILABLE). */
+Reader *reader_borrow(Store *store, GError **error);
+void reader_return(Reader *reader); /* ends its transaction */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reader, reader_return)
+gboolean reader_begin(Reader *reader, GError **error); /* one view of the database until reader_end; STORE_READ_MS begin anew */
+void reader_end(Reader *reader);
+gboolean reader_run(Reader *reader, const StoreStatement *statement, const StoreValue *values, gsize n, StoreEach each, gpointer data,
+                    GError **error);
+
+/* ---- migrations.c ---- */
+typedef struct {
+    gint64 version;
+    const char *name, *sql;
+} Migration;
+/* The program's own, in order, ending with {}; borrowed. */
+const Migration *migrations_all(void);
+/* Brings the database to the last of these. backups: folder for the copy made before an old one is changed. */
+gboolean migrations_apply(StoreConnection *connection, const Migration *migrations, const char *file, const char *backups, GError **error);
+/* FALSE unless the database is exactly at the last of these (read-only opens). */
+gboolean migrations_verify(StoreConnection *connection, const Migration *migrations, const char *file, GError **error);
+
+/* ---- lock.c ---- */
+/* Takes the folder for this process; *lock is closed to give it back. */
+gboolean lock_take(const char *folder, gint64 wait_ms, int *lock, GError **error);
+
+/* ---- copy.c ---- */
+/* A whole copy on the calling thread, which owns the connection. */
+gboolean copy_whole(StoreConnection *writer, const char *file, GError **error);
+
+/* ---- object_index.c ---- */
+ObjectIndex *object_index_new(void);
+void object_index_free(ObjectIndex *index);
+gboolean object_index_read(Store *store, GError **error); /* everything, at open */
