@@ -22,6 +22,7 @@ static int name_compare(const void *a, const void *b) {
 
 /* Files are named 0001-what-it-does.sql. */
 static Migration *migrations_read(void) {
+    store_register_resource();
     GResource *resource = store_get_resource();
     g_auto(GStrv) names = g_resource_enumerate_children(resource, RESOURCES, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
     gsize n = names != NULL ? g_strv_length(names) : 0;

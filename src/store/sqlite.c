@@ -290,10 +290,7 @@ static void library_configure(void) {
 
 static int on_wal(void *data, sqlite3 *db, const char *name, int frames) {
     (void)db, (void)name;
-    Sqlite *self = data;
-    int added = frames >= self->wal_frames ? frames - self->wal_frames : frames; /* fewer: the log began anew */
-    self->wal_written += (guint64)added * (guint64)(self->page_bytes + WAL_FRAME_HEADER);
-    self->wal_frames = frames;
+    ((Sqlite *)data)->wal_frames = frames;
     return SQLITE_OK;
 }
 
@@ -403,7 +400,11 @@ static guint64 sqlite_log_size(StoreConnection *writer) {
 }
 
 static guint64 sqlite_log_written(StoreConnection *writer) {
-    return ((Sqlite *)writer)->wal_written;
+    Sqlite *self = (Sqlite *)writer;
+    int pages = 0, most = 0;
+    sqlite3_db_status(self->db, SQLITE_DBSTATUS_CACHE_WRITE, &pages, &most, 1);
+    self->wal_written += (guint64)pages * (guint64)(self->page_bytes + WAL_FRAME_HEADER);
+    return self->wal_written;
 }
 
 static gboolean sqlite_checkpoint(StoreConnection *care, gboolean truncate, GError **error) {

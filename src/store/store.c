@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "store/executions.h"
 #include "store/internal.h"
 #include <errno.h>
 #include <glib/gstdio.h>
