@@ -25,23 +25,29 @@ static gboolean make_documents(Config *config, const ConfigFiles *files, GError 
     return TRUE;
 }
 
-Config *config_load(const char *path, GError **error) {
+/* Takes what was read, also when reading failed. */
+static Config *config_make(ConfigFiles *files, gboolean good, GError **error) {
     g_autoptr(Config) config = g_new0(Config, 1);
     g_atomic_ref_count_init(&config->references);
-    ConfigFiles files = {0};
-    gboolean good = TRUE;
-    if (path == NULL) {
-        files.arena = config_arena_new();
-        files.names = g_ptr_array_new_with_free_func(g_free);
-        files.notes = g_ptr_array_new_with_free_func(config_finding_free);
-    } else {
-        good = config_files_read(&files, path, error);
-    }
-    good = good && make_documents(config, &files, error);
-    config->files = g_steal_pointer(&files.names);
-    config->notes = g_steal_pointer(&files.notes);
-    config_files_clear(&files);
+    good = good && make_documents(config, files, error);
+    config->files = g_steal_pointer(&files->names);
+    config->notes = g_steal_pointer(&files->notes);
+    config_files_clear(files);
     return good ? g_steal_pointer(&config) : NULL;
+}
+
+Config *config_load(const char *path, GError **error) {
+    ConfigFiles files;
+    config_files_init(&files);
+    const gboolean good = path == NULL || config_files_read(&files, path, error);
+    return config_make(&files, good, error);
+}
+
+Config *config_load_text(const char *name, const char *text, gssize length, GError **error) {
+    ConfigFiles files;
+    config_files_init(&files);
+    const gboolean good = config_files_take(&files, name, text, length < 0 ? strlen(text) : (gsize)length, error);
+    return config_make(&files, good, error);
 }
 
 Config *config_ref(Config *config) {

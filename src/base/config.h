@@ -43,6 +43,8 @@ typedef struct Config Config;
 /* path: a file, a folder with the files named above, or NULL for an empty configuration (defaults). ERR_INVALID with file,
  * line and reason; ERR_NOT_FOUND. Caller owns a reference. */
 Config *config_load(const char *path, GError **error);
+/* The same from the text of one file of that name; length -1: NUL-terminated. */
+Config *config_load_text(const char *name, const char *text, gssize length, GError **error);
 Config *config_ref(Config *config);
 void config_unref(Config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_unref)

@@ -87,11 +87,9 @@ static char *read_text(const char *path, gsize *length, GError **error) {
 }
 
 /* The documents of a file that count, put together and with dotted names expanded; NULL with *good set for an empty file. */
-static ConfigNode *read_file(ConfigFiles *files, const char *path, ConfigPlace place, gboolean *good, GError **error) {
+static ConfigNode *join_documents(ConfigFiles *files, ConfigPlace place, const char *text, gsize length, gboolean *good, GError **error) {
     const char *name = files->names->pdata[place.file];
-    gsize length = 0;
-    g_autofree char *text = read_text(path, &length, error);
-    g_autoptr(GPtrArray) documents = text == NULL ? NULL : config_yaml_parse(files->arena, name, place, text, length, error);
+    g_autoptr(GPtrArray) documents = config_yaml_parse(files->arena, name, place, text, length, error);
     *good = documents != NULL;
     ConfigNode *result = NULL;
     for (guint i = 0; documents != NULL && i < documents->len; i++) {
@@ -155,17 +153,25 @@ static gboolean take_sections(ConfigFiles *files, ConfigNode *root, gboolean loc
     return TRUE;
 }
 
-static gboolean take_file(ConfigFiles *files, const char *path, guint scope, gboolean local, GError **error) {
+static gboolean take_text(ConfigFiles *files, const char *name, guint scope, gboolean local, const char *text, gsize length,
+                          GError **error) {
     const ConfigPlace place = {(guint16)files->names->len, (guint8)scope, 1};
-    g_ptr_array_add(files->names, g_path_get_basename(path));
+    g_ptr_array_add(files->names, g_strdup(name));
     gboolean good = FALSE;
-    ConfigNode *root = read_file(files, path, place, &good, error);
+    ConfigNode *root = join_documents(files, place, text, length, &good, error);
     if (root == NULL)
         return good;
     if (scope == CONFIG_SCOPE_GENNAKER)
         return take_sections(files, root, local, error);
     put_over(files, scope, local, root);
     return TRUE;
+}
+
+static gboolean take_file(ConfigFiles *files, const char *path, guint scope, gboolean local, GError **error) {
+    gsize length = 0;
+    g_autofree char *text = read_text(path, &length, error);
+    g_autofree char *name = g_path_get_basename(path);
+    return text != NULL && take_text(files, name, scope, local, text, length, error);
 }
 
 /* ---- files and folders ---- */
@@ -245,20 +251,36 @@ static gboolean read_folder(ConfigFiles *files, const char *path, GError **error
     return TRUE;
 }
 
-gboolean config_files_read(ConfigFiles *files, const char *path, GError **error) {
+void config_files_init(ConfigFiles *files) {
+    memset(files, 0, sizeof *files);
     files->arena = config_arena_new();
     files->names = g_ptr_array_new_with_free_func(g_free);
     files->notes = g_ptr_array_new_with_free_func(config_finding_free);
+}
+
+/* A file of any other name is like gennaker.yml. */
+static void scope_of_file(const char *name, guint *scope, gboolean *local) {
+    if (parse_name(name, scope, local))
+        return;
+    *scope = CONFIG_SCOPE_GENNAKER;
+    *local = FALSE;
+}
+
+gboolean config_files_read(ConfigFiles *files, const char *path, GError **error) {
     if (g_file_test(path, G_FILE_TEST_IS_DIR))
         return read_folder(files, path, error);
     g_autofree char *name = g_path_get_basename(path);
     guint scope;
     gboolean local;
-    if (!parse_name(name, &scope, &local)) {
-        scope = CONFIG_SCOPE_GENNAKER;
-        local = FALSE;
-    }
+    scope_of_file(name, &scope, &local);
     return take_file(files, path, scope, local, error);
+}
+
+gboolean config_files_take(ConfigFiles *files, const char *name, const char *text, gsize length, GError **error) {
+    guint scope;
+    gboolean local;
+    scope_of_file(name, &scope, &local);
+    return take_text(files, name, scope, local, text, length, error);
 }
 
 void config_files_clear(ConfigFiles *files) {

@@ -21,8 +21,10 @@ typedef struct {
     GPtrArray *notes; /* of ConfigFinding: files and documents that are not read */
 } ConfigFiles;
 
+void config_files_init(ConfigFiles *files);
 /* path: as for config_load, not NULL. */
 gboolean config_files_read(ConfigFiles *files, const char *path, GError **error);
+gboolean config_files_take(ConfigFiles *files, const char *name, const char *text, gsize length, GError **error);
 void config_files_clear(ConfigFiles *files); /* notes and names may have been taken (set to NULL) */
 
 ConfigFinding *config_finding_new(ConfigFindingLevel level, const char *file, guint line, const char *key, char *message /* taken */);

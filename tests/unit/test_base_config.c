@@ -187,6 +187,17 @@ static void test_one_file(Folder *folder, gconstpointer data) {
     assert_value(other, SERVICE_GENNAKER, "x", "3");
 }
 
+static void test_text(Folder *folder, gconstpointer data) {
+    (void)data;
+    (void)folder;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Config) config = config_load_text("rosco-local.yml", "a: 1", -1, &error);
+    g_assert_no_error(error);
+    assert_value(config, SERVICE_ROSCO, "a", "1");
+    g_assert_null(config_load_text("any", "gate: [", -1, &error));
+    g_assert_error(error, GENNAKER_ERROR, ERR_INVALID);
+}
+
 static void test_placeholders(Folder *folder, gconstpointer data) {
     (void)data;
     g_setenv("GENNAKER_TEST_HOST", "db.example", TRUE);
@@ -437,6 +448,7 @@ int main(int argc, char **argv) {
     ADD("overlay", test_overlay);
     ADD("places", test_places);
     ADD("one-file", test_one_file);
+    ADD("text", test_text);
     ADD("placeholders", test_placeholders);
     ADD("placeholder-limits", test_placeholder_limits);
     ADD("anchors", test_anchors);
