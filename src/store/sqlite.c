@@ -72,7 +72,7 @@ static void full_set(GError **error, const char *file, const char *what) {
 /* Sets the error for a result code of SQLite. doing: what was being done. */
 static void sqlite_error_set(GError **error, sqlite3 *db, const char *file, int code, const char *doing) {
     const char *text = db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(code);
-    int cause = db != NULL ? sqlite3_system_errno(db) : 0;
+    int cause = db != NULL && sqlite3_system_errno(db) != 0 ? sqlite3_system_errno(db) : errno; /* a commit's is kept in errno alone */
     const char *cause_text = cause != 0 ? g_strerror(cause) : text;
     switch (code & 0xff) {
     case SQLITE_FULL:
@@ -169,6 +169,7 @@ static int on_progress(void *data) {
 
 static int statement_step_all(Sqlite *self, Prepared *prepared, StoreEach each, gpointer data) {
     StoreRow row = {.driver = &store_driver_sqlite, .cursor = prepared->handle};
+    errno = 0;
     for (;;) {
         int code = sqlite3_step(prepared->handle);
         if (code == SQLITE_DONE)
