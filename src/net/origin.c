@@ -45,9 +45,11 @@ static char *canonical_name(const char *text, gsize length) {
         length--;
     if (!length)
         return NULL;
-    for (gsize i = 0; i < length; i++)
-        if (!g_ascii_isalnum(text[i]) && !strchr("-._", text[i]))
+    for (gsize i = 0; i < length; i++) {
+        gboolean empty_label = text[i] == '.' && (i == 0 || i + 1 == length || text[i + 1] == '.');
+        if (empty_label || (!g_ascii_isalnum(text[i]) && !strchr("-._", text[i])))
             return NULL;
+    }
     return g_ascii_strdown(text, (gssize)length);
 }
 

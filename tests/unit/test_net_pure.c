@@ -172,6 +172,9 @@ static void test_origin(void) {
                                       "http://a,http://b",
                                       "http://\xc3\xa4",
                                       "http://.",
+                                      "http://a..",
+                                      "http://.a",
+                                      "http://a..b",
                                       "localhost"};
     for (gsize i = 0; i < G_N_ELEMENTS(good); i++) {
         g_auto(Origin) origin = {0};
