@@ -107,10 +107,11 @@ static void add_deduplicated(JsonBuilder *builder, const char *key, const JsonVa
     (object ? json_end_object : json_end_array)(builder);
 }
 
-/* A copy through the builder, which keeps the last of equal keys. */
+/* A copy through the builder, which keeps the last of equal keys; it takes only values that are ours already. */
 static Json *copy_without_duplicates(const JsonValue *value) {
+    g_autoptr(Json) copy = json_copy(value);
     g_autoptr(JsonBuilder) builder = json_builder_new();
-    add_deduplicated(builder, NULL, value);
+    add_deduplicated(builder, NULL, json_root(copy));
     return json_builder_end(builder);
 }
 

@@ -6,6 +6,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_values(const JsonValue *value) {
     g_autofree char *text = json_as_text(value);
+    g_assert_true((text != NULL) == (json_type(value) == JSON_STRING || json_type(value) == JSON_BOOL || json_is_number(value)));
     json_int(value, 0);
     json_double(value, 0);
     gsize seen = 0;
@@ -41,5 +42,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check_equal(root, json_merge_deep(root, root));
     }
     g_autoptr(Json) bare = json_without_nulls(root);
+    g_assert_cmpuint(json_memory(bare), <=, json_memory(json));
     return 0;
 }

@@ -126,6 +126,8 @@ static void test_equal_keys(void) {
     g_autoptr(Json) json = parse("{\"a\":1,\"a\":2}");
     g_assert_cmpint(json_get_int(json_root(json), "a", 0), ==, 2);
     g_assert_cmpuint(json_length(json_root(json)), ==, 1);
+    g_autoptr(Json) big = parse("{\"a\":1,\"a\":18446744073709551615}");
+    g_assert_cmpstr(json_big_number(json_get(json_root(big), "a")), ==, "18446744073709551615");
     g_autoptr(GString) text = g_string_new("{");
     for (guint i = 0; i < 100; i++)
         g_string_append_printf(text, "\"key%u\":%u,", i % 60, i);
