@@ -61,9 +61,9 @@ typedef struct Stage {
     gboolean preparing; /* RUNNING, but its prepare run has not ended and nothing is planned yet */
     gboolean canceling; /* halted, and its cancel routine has not ended yet */
     gint ref_count;
-    gsize memory;              /* bytes, for the budget of loaded executions */
-    const void *draft_of;      /* the copy that may change this stage in place; NULL once shared */
-    const Json *plain_context; /* the context that was found to hold no expression, by identity */
+    gsize memory;         /* bytes, for the budget of loaded executions */
+    const void *draft_of; /* the copy that may change this stage in place; NULL once shared */
+    gboolean plain;       /* its context is known to hold no expression */
 } Stage;
 
 typedef struct StageIndex StageIndex; /* id and refId to place in the list; engine/graph.c */
@@ -92,6 +92,7 @@ typedef struct Execution {
     guint next_position;  /* of the next stage that is created */
     StageIndex *index;    /* never NULL once stages are set */
     gsize memory;
+    GPtrArray *drafts;  /* of Stage, borrowed: those this copy has changed */
     gboolean changed;   /* members of the execution itself changed in this copy */
     GPtrArray *removed; /* of Stage: rows to delete with this copy's commit; NULL when none */
     gint ref_count;
@@ -129,4 +130,5 @@ gboolean execution_parameters_are_strategy(const Execution *execution); /* trigg
  * parent executions cleared). Caller owns. */
 Json *execution_to_json(const Execution *execution, gboolean expand);
 Json *stage_to_json(const Stage *stage);
+Json *execution_members_to_json(const Execution *execution);  /* without trigger and stages */
 Json *orchestration_to_task_json(const Execution *execution); /* GET /tasks/{id} */

@@ -19,12 +19,13 @@ typedef struct TaskContext {
     const void *params; /* the stage type's params, read from the context; NULL when it has none */
     Services *services;
     Cancel *cancel;
-    guint runs;                /* how often the task was run before in this attempt, as far as this process knows */
-    gint64 now_ms;             /* when this run began */
-    gint64 deadline_ms;        /* wall clock; I/O must end by then */
-    const char *user;          /* as whom the stage runs */
-    guint64 random;            /* a random number of this run */
-    struct TaskResult *result; /* where task_set… puts things */
+    guint runs;                            /* how often the task was run before in this attempt, as far as this process knows */
+    gint64 now_ms;                         /* when this run began */
+    gint64 deadline_ms;                    /* wall clock; I/O must end by then */
+    const char *user;                      /* as whom the stage runs */
+    guint64 random;                        /* a random number of this run */
+    const struct EngineSettings *settings; /* engine/core.h: for expressions_evaluate and the engine's own stages */
+    struct TaskResult *result;             /* where task_set… puts things */
 } TaskContext;
 
 typedef enum {
@@ -38,6 +39,7 @@ typedef struct TaskResult {
     gint64 wake_ms;
     Json *context, *outputs; /* keys to set, or NULL; owned by the result */
     GPtrArray *removed;      /* context keys to remove (char *), or NULL */
+    gint64 scheduled_ms;     /* when the stage is expected to go on, for people; 0: unchanged */
 } TaskResult;
 
 /* Return values of a task, with the changes gathered by the functions below. A task that sets *error fails: ERR codes decide

@@ -1,0 +1,37 @@
+/* Expressions in executions: what is evaluated against what, and the functions about executions. Pure, but for functions
+ * that are marked IO and run only where allow_io says so. Any thread, on a snapshot or a draft. */
+#pragma once
+#include "engine/core.h"
+#include "expr/expr.h"
+
+/* Functions with or without I/O that other rooms add (artifacts, canary …); copied, set once before engines are made. Ends
+ * with an entry without name. */
+void expressions_add_functions(const ExprFunction *functions);
+/* All functions there are now beside the general ones; ends with an entry without name. */
+const ExprFunction *expressions_functions(void);
+/* For such functions: what `data` is about. Stage may be NULL. */
+const Execution *expressions_execution(gpointer data);
+const Stage *expressions_stage(gpointer data);
+
+/* The evaluator version of an execution: 2, 3 or 4. */
+int expressions_version(const Execution *execution, const EngineSettings *settings);
+/* The engine leaves the stage's context alone: its task evaluates it in its own order. */
+gboolean expressions_are_own(const Execution *execution, const StageType *type, const EngineSettings *settings);
+
+/* Evaluates a stage's context. Returns the new context with its expressionEvaluationSummary brought up to date, or NULL when
+ * nothing changed. *plain: it holds no expression at all. *needs_io: something needs a function with I/O that was not
+ * allowed. Caller owns. */
+Json *expressions_process(const Execution *execution, const Stage *stage, const EngineSettings *settings, gboolean allow_io, gint64 now_ms,
+                          gboolean *plain, gboolean *needs_io);
+
+/* Evaluates any value as if it stood in a stage's context (stage NULL: against execution and trigger alone). root: more
+ * names that go before all others (variables evaluated so far), or NULL. *failures (may be NULL): the summary of what failed as
+ * JSON object, or NULL when nothing did. Caller owns both. */
+Json *expressions_evaluate(const Execution *execution, const Stage *stage, const JsonValue *value, const JsonValue *root,
+                           const EngineSettings *settings, gboolean allow_io, gint64 now_ms, Json **failures);
+
+/* A submitted pipeline against its trigger and templateVariables, strictly; version 4 leaves the stages alone. Caller owns. */
+Json *expressions_process_submitted(const JsonValue *pipeline, int version, gint64 now_ms);
+
+/* stageEnabled: TRUE when the stage is to be skipped. */
+gboolean expressions_skip_stage(const Execution *execution, const Stage *stage, const EngineSettings *settings, gint64 now_ms);

@@ -1,0 +1,21 @@
+/* Executions as the store keeps them, and the JSON of the API, both ways. Pure; any thread. */
+#pragma once
+#include "engine/execution.h"
+#include "store/executions.h"
+
+/* Texts of one commit of an execution; fill, hand to the store (which copies), clear. */
+typedef struct {
+    ExecutionRecord record;
+    StageRecord *stages; /* those the draft changed, added or removed */
+    gsize n;
+    GPtrArray *texts; /* owns what the records point to */
+} ExecutionTexts;
+/* The draft as it will be after execution_seal: its version is one more than now. insert: with body and all stages. */
+void execution_texts_fill(ExecutionTexts *texts, const Execution *draft, gboolean insert);
+void execution_texts_clear(ExecutionTexts *texts);
+
+/* A snapshot from what the store gave. ERR_INTERNAL names the execution when a document is damaged. Caller owns. */
+Execution *execution_from_loaded(const LoadedExecution *loaded, GError **error);
+
+/* A stage of an execution as JSON in an open container. expand FALSE: as lists strip it. */
+void stage_write(const Stage *stage, gboolean expand, JsonBuilder *builder, const char *key);
