@@ -49,6 +49,11 @@ static char *encode(const guint8 bytes[ULID_BYTES]) {
     return text;
 }
 
+static void put_time(guint8 bytes[TIME_BYTES], gint64 now_ms) {
+    for (guint i = 0; i < TIME_BYTES; i++)
+        bytes[i] = (guint8)((guint64)now_ms >> (8 * (TIME_BYTES - 1 - i)));
+}
+
 char *id_new_at(gint64 now_ms) {
     static GMutex guard;
     static gint64 last_ms = -1;
@@ -57,8 +62,7 @@ char *id_new_at(gint64 now_ms) {
     /* at the same or an earlier time the order is kept by counting on; after 2^80 ids the time itself counts on */
     if (now_ms > last_ms) {
         last_ms = now_ms;
-        for (guint i = 0; i < TIME_BYTES; i++)
-            last[i] = (guint8)((guint64)now_ms >> (8 * (TIME_BYTES - 1 - i)));
+        put_time(last, now_ms);
         fill_random(last + TIME_BYTES, RANDOM_BYTES);
         last[TIME_BYTES] &= 0x7f; /* leaves room to count */
     } else if (!increment(last, ULID_BYTES)) {
@@ -71,6 +75,15 @@ char *id_new_at(gint64 now_ms) {
 
 char *id_new(void) {
     return id_new_at(clock_now_ms());
+}
+
+char *id_ulid_from(gint64 now_ms, const char *digits) {
+    guint8 bytes[ULID_BYTES];
+    g_assert(strlen(digits) >= 2 * RANDOM_BYTES);
+    put_time(bytes, now_ms);
+    for (guint i = 0; i < RANDOM_BYTES; i++)
+        bytes[TIME_BYTES + i] = (guint8)(g_ascii_xdigit_value(digits[2 * i]) << 4 | g_ascii_xdigit_value(digits[2 * i + 1]));
+    return encode(bytes);
 }
 
 gboolean id_is_ulid(const char *text) {

@@ -11,3 +11,5 @@ gboolean id_is_ulid(const char *text);
 char *id_from_parts(const char *first, ...) G_GNUC_NULL_TERMINATED;
 /* n random bytes from the kernel as lower-case hex; caller frees. For secrets. */
 char *id_secret(gsize n_bytes);
+/* A ULID of that time whose other part is taken from 20 or more hex digits (id_from_parts): the same parts give the same id. */
+char *id_ulid_from(gint64 now_ms, const char *digits);
