@@ -1,0 +1,27 @@
+/* The pattern of every stage that changes something in a cloud (stages.md 0): one task starts an operation, the next watches it.
+ *
+ * The operation's id is made of execution, stage, task and attempt, so a task that is run again after a crash finds the operation it
+ * had started. Runs in a worker. */
+#pragma once
+#include "stages/stages.h"
+
+#define CLOUD_OPERATION_START_TIMEOUT_MS 90000
+#define CLOUD_OPERATION_START_BACKOFF_MS 2000
+#define CLOUD_OPERATION_TIMEOUT_MS 3600000
+#define CLOUD_OPERATION_POLL_MS 5000 /* for the progress; the end wakes the task */
+
+/* Starts [{<operation>: {…}}, …] and records kato.last.task.id, deploy.account.name and notification.type (the task's name in lower
+ * case). ERR_INVALID with everything that is wrong; ERR_UNAVAILABLE: again. */
+gboolean cloud_operation_start(TaskContext *context, const char *account, const JsonValue *operations, GError **error);
+
+/* The monitor task: SUCCEEDED without an operation; records kato.tasks, kato.task.lastStatus, deploy.server.groups, deploy.jobs. */
+Status cloud_operation_monitor(TaskContext *context, GError **error);
+Status cloud_operation_cancel(TaskContext *context, GError **error); /* for on_cancel */
+#define CLOUD_OPERATION_MONITOR(task_name)                                                                                                 \
+    {                                                                                                                                      \
+        .name = (task_name), .run = cloud_operation_monitor, .timeout_ms = CLOUD_OPERATION_TIMEOUT_MS,                                     \
+        .backoff_ms = CLOUD_OPERATION_POLL_MS, .on_cancel = cloud_operation_cancel                                                         \
+    }
+
+/* A member of the results of the stage's operations, newest operation first; NULL when none has it. */
+const JsonValue *cloud_operation_result(const Stage *stage, const char *key);

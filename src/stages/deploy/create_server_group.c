@@ -1,0 +1,206 @@
+/* `createServerGroup`: one new server group with its strategy (stages.md 10.2, deploy-strategies.md 1-3, 8). */
+#include "stages/deploy/deployment.h"
+#include "stages/deploy/stage_params.h"
+
+/* ---- prepare: the cluster's own description is the stage's ---- */
+
+static gboolean check_account(const JsonValue *context, GError **error) {
+    const char *credentials = json_get_string(context, "credentials"), *account = json_get_string(context, "account");
+    if (credentials != NULL && account != NULL && strcmp(credentials, account) != 0) {
+        error_set(error, ERR_INVALID, "createServerGroup: account %s and credentials %s must not differ", account, credentials);
+        return FALSE;
+    }
+    if (credentials == NULL && account == NULL) {
+        error_set(error, ERR_INVALID, "createServerGroup: credentials: required, the name of an account");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static Status prepare(TaskContext *context, GError **error) {
+    const JsonValue *own = deploy_context(context->stage), *cluster = json_get(own, "cluster");
+    g_autoptr(Json) flat = json_merge(own, json_is_object(cluster) ? cluster : NULL);
+    if (!check_account(json_root(flat), error))
+        return STATUS_TERMINAL;
+    const char *account = json_get_string(json_root(flat), "credentials");
+    account = account != NULL ? account : json_get_string(json_root(flat), "account");
+    g_autoptr(Account) known = clouds_account(context->services->clouds, account, error);
+    if (known == NULL)
+        return STATUS_TERMINAL;
+    if (json_is_object(cluster)) {
+        task_merge_context(context, cluster);
+        task_remove_context(context, "cluster");
+    }
+    g_autoptr(Json) snapshots = json_from_bool(known->cloud->snapshots_source_capacity);
+    task_set_context_json(context, "_snapshotsSourceCapacity", snapshots);
+    return STATUS_SUCCEEDED;
+}
+
+/* ---- the create task ---- */
+
+static char **regions_of(const Stage *stage) {
+    g_autoptr(GPtrArray) regions = g_ptr_array_new();
+    for (JsonIter i = json_iter(json_get(deploy_context(stage), "availabilityZones")); json_next(&i);)
+        g_ptr_array_add(regions, g_strdup(i.key));
+    if (regions->len == 0)
+        return deploy_locations(stage);
+    g_ptr_array_add(regions, NULL);
+    return (char **)g_ptr_array_steal(regions, NULL);
+}
+
+static gboolean names_image(const JsonValue *description, const char *key) {
+    return json_get_string(description, key) != NULL || json_get_string(description, "imageId") != NULL ||
+           json_get_string(description, "amiName") != NULL;
+}
+
+/* The description with the image that was made for its region; NULL with error. */
+static Json *with_image(const TaskContext *context, const Cloud *cloud, const Json *description, GError **error) {
+    const char *key = cloud->image_key != NULL ? cloud->image_key : "imageId";
+    if (names_image(json_root(description), key)) {
+        const char *image = json_get_string(json_root(description), key);
+        image = image != NULL ? image : json_get_string(json_root(description), "imageId");
+        return image != NULL ? json_with_string(json_root(description), key, image) : json_copy(json_root(description));
+    }
+    g_auto(GStrv) regions = regions_of(context->stage);
+    const JsonValue *image = image_for_region(context->execution, context->stage, regions[0], cloud->id);
+    if (image == NULL) {
+        error_set(error, ERR_INVALID,
+                  "No image found for %s. Make sure an upstream stage, like bake or find image, runs before this one "
+                  "and makes one there",
+                  regions[0]);
+        return NULL;
+    }
+    return json_with_string(json_root(description), key, image_id(image));
+}
+
+static Json *description_of(TaskContext *context, const Cloud *cloud, GError **error) {
+    static const char *const STRATEGY_KEYS[] = {"strategy",       "maxRemainingAsgs", "scaleDown", "rollback",
+                                                "stageTimeoutMs", "clusters",         NULL};
+    g_autoptr(Json) whole = deploy_description(context->stage);
+    g_autoptr(Json) own = json_without(json_root(whole), STRATEGY_KEYS);
+    const char *account = deploy_account(context->stage);
+    g_autoptr(Json) more = json_pack("{s:s, s:s, s:s}", "credentials", account, "cloudProvider", cloud->id, "application",
+                                     deploy_application(context->execution, context->stage));
+    g_autoptr(Json) named = json_merge(json_root(own), json_root(more));
+    return with_image(context, cloud, named, error);
+}
+
+static Status create(TaskContext *context, GError **error) {
+    const char *account_name = deploy_account(context->stage);
+    g_autoptr(Account) account = clouds_account(context->services->clouds, account_name, error);
+    g_autoptr(Json) description = account != NULL ? description_of(context, account->cloud, error) : NULL;
+    if (description == NULL)
+        return STATUS_TERMINAL;
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_begin_array(builder, NULL);
+    if (account->cloud->prepare_create != NULL &&
+        !account->cloud->prepare_create(context->services->clouds, account, json_root(description), builder, error))
+        return STATUS_TERMINAL;
+    json_begin_object(builder, NULL);
+    json_add_json(builder, "createServerGroup", description);
+    json_end_object(builder);
+    json_end_array(builder);
+    g_autoptr(Json) operations = json_builder_end(builder);
+    g_autoptr(Json) expected = json_from_bool(TRUE);
+    task_set_context_json(context, "kato.result.expected", expected);
+    return cloud_operation_start(context, account_name, json_root(operations), error) ? STATUS_SUCCEEDED : STATUS_TERMINAL;
+}
+
+/* ---- the stage ---- */
+
+static const TaskDefinition create_task = GROUP_OPERATION_TASK("createServerGroup", create);
+static const TaskDefinition monitor_task = CLOUD_OPERATION_MONITOR("monitorDeploy");
+
+static gboolean snapshots_capacity(const Stage *stage) {
+    const Strategy *strategy = strategy_of(stage, NULL);
+    return strategy != NULL && strategy->snapshots_capacity && json_is_true(json_get(deploy_context(stage), "_snapshotsSourceCapacity"));
+}
+
+static void build_tasks(const Execution *execution, const Stage *stage, GPtrArray *tasks, GError **error) {
+    (void)execution;
+    if (strategy_of(stage, error) == NULL)
+        return;
+    g_ptr_array_add(tasks, (gpointer)&task_determine_source);
+    g_ptr_array_add(tasks, (gpointer)&task_determine_health_providers);
+    if (snapshots_capacity(stage))
+        g_ptr_array_add(tasks, (gpointer)&task_snapshot_source);
+    g_ptr_array_add(tasks, (gpointer)&create_task);
+    g_ptr_array_add(tasks, (gpointer)&monitor_task);
+    g_ptr_array_add(tasks, (gpointer)&task_wait_for_up);
+}
+
+static void plan_before(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
+    const Strategy *strategy = strategy_of(stage, error);
+    if (strategy != NULL && strategy->plan_before != NULL)
+        strategy->plan_before(execution, stage, plan, error);
+}
+
+static void plan_after(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
+    const Strategy *strategy = strategy_of(stage, error);
+    if (strategy != NULL && strategy->plan_after != NULL)
+        strategy->plan_after(execution, stage, plan, error);
+    if (strategy == NULL || !snapshots_capacity(stage))
+        return;
+    const JsonValue *context = deploy_context(stage);
+    g_autofree char *location = deploy_location(stage);
+    g_autoptr(Json) child = json_pack("{s:s, s:v, s:s}", "credentials", deploy_account(stage), "cloudProvider",
+                                      json_get(context, "cloudProvider"), "region", location);
+    plan_append(plan, "applySourceServerGroupCapacity", "restoreMinCapacityFromSnapshot", json_root(child));
+}
+
+/* rollback.destroyLatest: a group that was made and did not come up goes again. */
+static void plan_on_failure(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
+    (void)execution, (void)error;
+    const JsonValue *context = deploy_context(stage), *rollback = json_get(context, "rollback");
+    g_autoptr(GPtrArray) made = deploy_recorded_groups(stage);
+    if (!deploy_flag(rollback, "onFailure", FALSE) || !deploy_flag(rollback, "destroyLatest", FALSE))
+        return;
+    for (guint i = 0; i < made->len; i++) {
+        const GroupName *name = made->pdata[i];
+        g_autofree char *title = g_strconcat("Destroy ", name->name, NULL);
+        g_autoptr(Json) child = json_pack("{s:s, s:v, s:s, s:s, s:s, s:i}", "credentials", deploy_account(stage), "cloudProvider",
+                                          json_get(context, "cloudProvider"), "region", name->region, "serverGroupName", name->name,
+                                          "asgName", name->name, "stageTimeoutMs", (gint64)300000);
+        plan_append(plan, "destroyServerGroup", title, json_root(child));
+    }
+}
+
+static const Param create_params[] = {
+    DEPLOY_ACCOUNT_PARAMS,
+    DEPLOY_HEALTH_PARAMS,
+    DEPLOY_PARAM("stack", PARAM_STRING, stack, .help = "Second part of the cluster's name."),
+    DEPLOY_PARAM("freeFormDetails", PARAM_STRING, detail, .help = "The rest of the cluster's name."),
+    DEPLOY_PARAM("availabilityZones", PARAM_JSON, availability_zones, .help = "Where: {region: [zones]}."),
+    DEPLOY_PARAM("region", PARAM_STRING, region, .help = "Where, when no zones are named."),
+    DEPLOY_PARAM("capacity", PARAM_JSON, capacity, .help = "{min, max, desired}."),
+    DEPLOY_PARAM("useSourceCapacity", PARAM_BOOL, use_source_capacity, .help = "Take the size of the server group it replaces."),
+    DEPLOY_PARAM("preferSourceCapacity", PARAM_BOOL, prefer_source_capacity, .help = "… and capacity when there is none."),
+    DEPLOY_PARAM("source", PARAM_JSON, source,
+                 .help = "The server group it replaces: {account, region, serverGroupName}; found when absent."),
+    DEPLOY_PARAM("strategy", PARAM_STRING, strategy, .help = "none, redblack or highlander."),
+    DEPLOY_PARAM("maxRemainingAsgs", PARAM_INT, max_remaining, .help = "redblack: how many server groups stay."),
+    DEPLOY_PARAM("allowDeleteActive", PARAM_BOOL, allow_delete_active, .help = "redblack: those that take traffic may be destroyed too."),
+    DEPLOY_PARAM("delayBeforeCleanup", PARAM_SECONDS, delay_before_cleanup_ms,
+                 .help = "redblack: seconds before the old ones are disabled."),
+    DEPLOY_PARAM("scaleDown", PARAM_BOOL, scale_down, .help = "redblack: set the disabled ones to size 0."),
+    DEPLOY_PARAM("delayBeforeScaleDown", PARAM_SECONDS, delay_before_scale_down_ms, .help = "redblack: seconds before that."),
+    DEPLOY_PARAM("rollback", PARAM_JSON, rollback,
+                 .help = "{onFailure, destroyLatest}: what happens to a new group that does not come up."),
+    DEPLOY_PARAM("targetHealthyDeployPercentage", PARAM_INT, healthy_percentage,
+                 .help = "How many of the instances must be up, in percent."),
+    DEPLOY_PARAM("reason", PARAM_STRING, reason, .help = "Why, for people."),
+    {0},
+};
+
+const StageType stage_create_server_group = {
+    .type = "createServerGroup",
+    .label = "Create server group",
+    .help = "Makes one server group and waits until it is up; its strategy decides what becomes of those before it.",
+    .params = create_params,
+    .params_size = sizeof(DeployParams),
+    .prepare = prepare,
+    .build_tasks = build_tasks,
+    .plan_before = plan_before,
+    .plan_after = plan_after,
+    .plan_on_failure = plan_on_failure,
+};

@@ -1,0 +1,60 @@
+/* `deploy`: one createServerGroup per cluster entry, in parallel (stages.md 10.1, deploy-strategies.md 1). Planning is pure. */
+#include "stages/deploy/scope.h"
+#include "stages/deploy/stage_params.h"
+
+static char *region_of(const JsonValue *cluster) {
+    const char *region = json_get_string(cluster, "region");
+    JsonIter zones = json_iter(json_get(cluster, "availabilityZones"));
+    if (region == NULL && json_next(&zones))
+        region = zones.key;
+    return g_strdup(region != NULL ? region : "unknown region");
+}
+
+static const char *first_text(const JsonValue *cluster, const JsonValue *stage) {
+    const char *name = json_get_string(cluster, "account");
+    name = name != NULL ? name : json_get_string(cluster, "credentials");
+    name = name != NULL ? name : json_get_string(stage, "account");
+    return name != NULL ? name : json_get_string(stage, "credentials");
+}
+
+static void plan_cluster(const Stage *stage, const JsonValue *cluster, StagePlan *plan) {
+    static const char *const LISTS[] = {"cluster", "clusters", NULL};
+    const JsonValue *context = deploy_context(stage);
+    g_autofree char *region = region_of(cluster), *name = g_strconcat("Deploy in ", region, NULL);
+    g_autoptr(Json) base = json_without(context, LISTS);
+    g_autoptr(Json) more = json_pack("{s:s, s:v, s:s, s:s}", "account", first_text(cluster, context), "cluster", cluster, "type",
+                                     "createServerGroup", "name", name);
+    g_autoptr(Json) child = json_merge(json_root(base), json_root(more));
+    plan_add(plan, "createServerGroup", name, json_root(child));
+}
+
+static void plan_clusters(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
+    (void)execution, (void)error;
+    const JsonValue *context = deploy_context(stage), *single = json_get(context, "cluster"), *list = json_get(context, "clusters");
+    if (json_is_object(single))
+        plan_cluster(stage, single, plan);
+    for (JsonIter i = json_iter(json_is_array(list) ? list : NULL); json_next(&i);)
+        plan_cluster(stage, i.value, plan);
+    if (!json_is_object(single) && !json_is_array(list))
+        plan_cluster(stage, context, plan);
+}
+
+static Status complete(TaskContext *context, GError **error) {
+    (void)context, (void)error;
+    return STATUS_SUCCEEDED;
+}
+
+static const Param deploy_params[] = {
+    DEPLOY_PARAM("clusters", PARAM_JSON, clusters, .help = "One description of a server group per cluster and region."),
+    {0},
+};
+
+const StageType stage_deploy = {
+    .type = "deploy",
+    .label = "Deploy",
+    .help = "Makes server groups in one or more clusters, in parallel.",
+    .params = deploy_params,
+    .params_size = sizeof(DeployParams),
+    .tasks = (const TaskDefinition[]){{.name = "completeParallelDeploy", .run = complete, .no_io = TRUE}, {0}},
+    .plan_before = plan_clusters,
+};

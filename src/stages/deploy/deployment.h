@@ -1,0 +1,26 @@
+/* The pieces of one deployment: source, capacity snapshot, image, strategies (deploy-strategies.md 1-3, 8). */
+#pragma once
+#include "stages/deploy/group_operation.h"
+
+/* The source among a location's groups: the newest enabled one, or the largest of them when its size is copied; NULL without any. Pure. */
+const ServerGroup *source_choose(const GPtrArray *groups, gboolean by_size);
+extern const TaskDefinition task_determine_source;
+
+/* snapshotSourceServerGroup, and the stage that gives the minimum back when all is over. */
+extern const TaskDefinition task_snapshot_source;
+#define SNAPSHOT_KEY "sourceServerGroupCapacitySnapshot"
+
+/* The image of a region out of the stages before: {ami | imageId, imageName …}; NULL when none made one. Borrowed. Pure. */
+const JsonValue *image_for_region(const Execution *execution, const Stage *stage, const char *region, const char *cloud);
+const char *image_id(const JsonValue *image);
+
+/* A deployment strategy: what comes before the new group is made and after it is up. Planning is pure. */
+typedef struct {
+    const char *name;
+    const char *label, *help;
+    StagePlanner plan_before, plan_after;
+    gboolean snapshots_capacity; /* the source's capacity may be snapshot (not by strategies that move capacity themselves) */
+    const char *rollback_flag;   /* rollback.onFailure: how the cluster is rolled back; NULL: not */
+} Strategy;
+/* Never NULL for a strategy there is: "none" for an absent or unknown name. NULL with ERR_INVALID for one that is known and not here. */
+const Strategy *strategy_of(const Stage *stage, GError **error);

@@ -1,0 +1,45 @@
+/* `disableServerGroup`: takes no traffic any more, and its instances are down for everybody (stages.md 10.3). */
+#include "stages/deploy/group_operation.h"
+#include "stages/deploy/stage_params.h"
+
+/* A part of the instances only: the rest goes on serving, so no guard asks. */
+static gboolean is_partial(const Stage *stage) {
+    gint64 percentage = deploy_number(json_get(deploy_context(stage), "desiredPercentage"), 100);
+    return percentage >= 1 && percentage <= 99;
+}
+
+static Status disable(TaskContext *context, GError **error) {
+    GroupName *name = target_of_stage(context, error);
+    Status status = name != NULL ? group_operation_start(context, name, "disableServerGroup", NULL, !is_partial(context->stage), error)
+                                 : STATUS_TERMINAL;
+    group_name_free(name);
+    return status;
+}
+
+static const TaskDefinition disable_task = GROUP_OPERATION_TASK("disableServerGroup", disable);
+
+static void disable_tasks(const Execution *execution, const Stage *stage, GPtrArray *tasks, GError **error) {
+    (void)error;
+    const TaskDefinition *const all[] = {&task_determine_health_providers, &disable_task, &task_monitor_server_group, &task_wait_for_down,
+                                         &task_wait_for_disabled};
+    for (guint i = 0; target_stage_works(execution, stage) && i < G_N_ELEMENTS(all); i++)
+        g_ptr_array_add(tasks, (gpointer)all[i]);
+}
+
+static const Param disable_params[] = {
+    DEPLOY_TARGET_PARAMS,
+    DEPLOY_HEALTH_PARAMS,
+    DEPLOY_PARAM("desiredPercentage", PARAM_INT, desired_percentage, .help = "How many of its instances, in percent; absent: all."),
+    {0},
+};
+
+const StageType stage_disable_server_group = {
+    .type = "disableServerGroup",
+    .label = "Disable server group",
+    .help = "Takes a server group out of traffic.",
+    .params = disable_params,
+    .params_size = sizeof(DeployParams),
+    .build_tasks = disable_tasks,
+    .prepare = target_prepare,
+    .plan_before = target_plan_children,
+};

@@ -1,0 +1,174 @@
+/* `resizeServerGroup`: another size, exact, relative, or like somebody else's (stages.md 10.3, deploy-strategies.md 5). */
+#include "stages/deploy/group_operation.h"
+#include "stages/deploy/resize_rules.h"
+#include "stages/deploy/scaling_processes.h"
+#include "stages/deploy/stage_params.h"
+
+#define ORIGINAL_PREFIX "originalCapacity."
+
+/* The group's capacity as it is now; FALSE with error. */
+static gboolean read_capacity(TaskContext *context, const GroupName *name, ServerGroup *into, char **cluster, GError **error) {
+    const char *account = deploy_account(context->stage);
+    if (live_read_group(context, account, name, error) != GROUP_SEEN)
+        return FALSE;
+    g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(clouds_inventory(context->services->clouds));
+    const ServerGroup *group = clouds_server_group(snapshot, account, name->region, name->name);
+    if (group == NULL) {
+        error_set(error, ERR_NOT_FOUND, "server group %s in %s (account %s) is gone", name->name, name->region, account);
+        return FALSE;
+    }
+    into->capacity = group->capacity;
+    *cluster = g_strdup(group->moniker.cluster);
+    return TRUE;
+}
+
+static gboolean largest_of_cluster(TaskContext *context, const char *location, const char *cluster, Capacity *into, GError **error) {
+    g_autoptr(InventorySnapshot) snapshot = NULL;
+    g_autoptr(GPtrArray) groups = live_read_cluster(context, deploy_account(context->stage), location, cluster, &snapshot, error);
+    if (groups == NULL)
+        return FALSE;
+    for (guint i = 0; i < groups->len; i++) {
+        const ServerGroup *group = ((const InventoryObject *)groups->pdata[i])->record;
+        into->min = MAX(into->min, group->capacity.min);
+        into->max = MAX(into->max, group->capacity.max);
+        into->desired = MAX(into->desired, group->capacity.desired);
+    }
+    return TRUE;
+}
+
+/* What the size is taken from, for the two actions that look at somebody else. */
+static gboolean read_reference(TaskContext *context, ResizeAction action, const GroupName *name, const char *cluster, Capacity *into,
+                               GError **error) {
+    const JsonValue *source = json_get(deploy_context(context->stage), "source");
+    if (action == RESIZE_TO_CLUSTER)
+        return largest_of_cluster(context, name->region, cluster, into, error);
+    if (action != RESIZE_TO_SERVER_GROUP)
+        return TRUE;
+    const char *source_name = json_get_string(source, "serverGroupName"), *region = json_get_string(source, "region");
+    source_name = source_name != NULL ? source_name : json_get_string(source, "asgName");
+    if (source_name == NULL) {
+        error_set(error, ERR_INVALID, "resizeServerGroup: source.serverGroupName: required with action scale_to_server_group");
+        return FALSE;
+    }
+    GroupName from = {(char *)(region != NULL ? region : name->region), (char *)source_name};
+    ServerGroup group = {0};
+    g_autofree char *unused = NULL;
+    if (!read_capacity(context, &from, &group, &unused, error))
+        return FALSE;
+    *into = group.capacity;
+    return TRUE;
+}
+
+static gint64 original_min(const TaskContext *context, const char *name) {
+    const char *source = json_string(json_dig(deploy_context(context->stage), "source", "serverGroupName", NULL));
+    g_autofree char *key = g_strconcat(ORIGINAL_PREFIX, source != NULL ? source : name, NULL);
+    gint64 min = deploy_number(json_get(task_get(context, key), "min"), -1);
+    return min >= 0 ? min : deploy_number(json_get(task_get(context, "savedCapacity"), "min"), -1);
+}
+
+static ResizeOptions options_of(const TaskContext *context, const char *name) {
+    const JsonValue *own = deploy_context(context->stage);
+    ResizeOptions options = {
+        .scale_percentage = deploy_number(json_get(own, "scalePct"), -1),
+        .scale_number = deploy_number(json_get(own, "scaleNum"), -1),
+        .pin = deploy_flag(own, "pinCapacity", FALSE),
+        .pin_minimum = deploy_flag(own, "pinMinimumCapacity", FALSE),
+        .unpin_minimum = deploy_flag(own, "unpinMinimumCapacity", FALSE),
+        .original_min = original_min(context, name),
+    };
+    deploy_capacity(json_get(own, "capacity"), &options.given);
+    return options;
+}
+
+/* The first resize of a group keeps what it was. */
+static void record_original(TaskContext *context, const char *name, const Capacity *current) {
+    g_autofree char *key = g_strconcat(ORIGINAL_PREFIX, name, NULL);
+    g_autoptr(Json) capacity = deploy_capacity_json(current);
+    if (task_get(context, key) == NULL)
+        task_set_output_json(context, key, capacity);
+}
+
+static Status resize_group(TaskContext *context, const GroupName *name, GError **error) {
+    ResizeAction action;
+    ServerGroup group = {0};
+    Capacity reference = {0};
+    g_autofree char *cluster = NULL;
+    if (!resize_action_parse(deploy_context(context->stage), &action, error) || !read_capacity(context, name, &group, &cluster, error) ||
+        !read_reference(context, action, name, cluster, &reference, error))
+        return STATUS_TERMINAL;
+    ResizeOptions options = options_of(context, name->name);
+    Capacity wanted = resize_capacity(action, &options, &group.capacity, &reference);
+    if (wanted.min > wanted.desired || wanted.desired > wanted.max) {
+        error_set(error, ERR_INVALID,
+                  "resizeServerGroup: min %" G_GINT64_FORMAT ", desired %" G_GINT64_FORMAT ", max %" G_GINT64_FORMAT
+                  " of %s: expected min <= desired <= max",
+                  wanted.min, wanted.desired, wanted.max, name->name);
+        return STATUS_TERMINAL;
+    }
+    record_original(context, name->name, &group.capacity);
+    g_autoptr(Json) capacity = deploy_capacity_json(&wanted);
+    g_autoptr(Json) more = json_pack("{s:j}", "capacity", capacity);
+    task_set_context_json(context, "capacity", capacity);
+    return group_operation_start(context, name, "resizeServerGroup", json_root(more), wanted.desired == 0, error);
+}
+
+static Status resize(TaskContext *context, GError **error) {
+    GroupName *name = target_of_stage(context, error);
+    Status status = name != NULL ? resize_group(context, name, error) : STATUS_TERMINAL;
+    group_name_free(name);
+    return status;
+}
+
+/* ---- the stage ---- */
+
+static const TaskDefinition resize_task = GROUP_OPERATION_TASK("resizeServerGroup", resize);
+
+static void resize_tasks(const Execution *execution, const Stage *stage, GPtrArray *tasks, GError **error) {
+    (void)error;
+    const TaskDefinition *const all[] = {&task_determine_health_providers, &resize_task, &task_monitor_server_group, &task_force_refresh,
+                                         &task_wait_for_capacity_match};
+    for (guint i = 0; target_stage_works(execution, stage) && i < G_N_ELEMENTS(all); i++)
+        g_ptr_array_add(tasks, (gpointer)all[i]);
+}
+
+static void resize_plan_before(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
+    target_plan_children(execution, stage, plan, error);
+    if (target_stage_has_hooks(execution, stage))
+        scaling_processes_plan(stage, plan, TRUE);
+}
+
+static void resize_plan_after(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
+    (void)error;
+    if (target_stage_has_hooks(execution, stage))
+        scaling_processes_plan(stage, plan, FALSE);
+}
+
+static const Param resize_params[] = {
+    DEPLOY_TARGET_PARAMS,
+    DEPLOY_HEALTH_PARAMS,
+    DEPLOY_PARAM("action", PARAM_STRING, action,
+                 .help = "scale_exact (default), scale_up, scale_down, scale_to_cluster or scale_to_server_group."),
+    DEPLOY_PARAM("resizeType", PARAM_STRING, resize_type, .help = "exact, pct or incr; exact is scale_exact."),
+    DEPLOY_PARAM("capacity", PARAM_JSON, capacity, .help = "{min, max, desired} for an exact size; what is absent stays."),
+    DEPLOY_PARAM("scalePct", PARAM_INT, scale_percentage, .help = "By how much, in percent."),
+    DEPLOY_PARAM("scaleNum", PARAM_INT, scale_number, .help = "By how many."),
+    DEPLOY_PARAM("source", PARAM_JSON, source, .help = "Whose size is taken: {serverGroupName, region}."),
+    DEPLOY_PARAM("pinCapacity", PARAM_BOOL, pin, .help = "Set min and max to desired."),
+    DEPLOY_PARAM("pinMinimumCapacity", PARAM_BOOL, pin_minimum, .help = "Set min to desired."),
+    DEPLOY_PARAM("unpinMinimumCapacity", PARAM_BOOL, unpin_minimum, .help = "Set min back to what it was before it was pinned."),
+    DEPLOY_PARAM("targetHealthyDeployPercentage", PARAM_INT, healthy_percentage,
+                 .help = "How many of the instances must be up, in percent."),
+    {0},
+};
+
+const StageType stage_resize_server_group = {
+    .type = "resizeServerGroup",
+    .label = "Resize server group",
+    .help = "Changes the size of a server group.",
+    .params = resize_params,
+    .params_size = sizeof(DeployParams),
+    .build_tasks = resize_tasks,
+    .prepare = target_prepare,
+    .plan_before = resize_plan_before,
+    .plan_after = resize_plan_after,
+};

@@ -1,0 +1,179 @@
+/* Readings of a deployment stage (scope.h). */
+#include "stages/deploy/scope.h"
+
+const JsonValue *deploy_context(const Stage *stage) {
+    return json_root(stage->context);
+}
+
+const char *deploy_account(const Stage *stage) {
+    const JsonValue *context = deploy_context(stage);
+    const char *name = json_get_string(context, "credentials");
+    name = name != NULL ? name : json_get_string(context, "account");
+    return name != NULL ? name : json_string(json_dig(context, "account", "name", NULL));
+}
+
+const char *deploy_task_account(const Execution *execution, const Stage *stage) {
+    (void)execution;
+    return deploy_account(stage);
+}
+
+const char *deploy_application(const Execution *execution, const Stage *stage) {
+    const JsonValue *context = deploy_context(stage);
+    const char *name = json_string(json_dig(context, "moniker", "app", NULL));
+    name = name != NULL ? name : json_get_string(context, "application");
+    return name != NULL ? name : execution->application;
+}
+
+static gboolean is_text(const char *text) {
+    return text != NULL && *text != '\0';
+}
+
+char *deploy_cluster(const Execution *execution, const Stage *stage) {
+    const JsonValue *context = deploy_context(stage);
+    const char *cluster = json_string(json_dig(context, "moniker", "cluster", NULL));
+    cluster = is_text(cluster) ? cluster : json_get_string(context, "cluster");
+    if (is_text(cluster))
+        return g_strdup(cluster);
+    const char *application = deploy_application(execution, stage), *name = json_get_string(context, "stack");
+    const char *detail = json_get_string(context, "freeFormDetails");
+    if (!is_text(application))
+        return NULL;
+    GString *text = g_string_new(application);
+    if (is_text(name) || is_text(detail))
+        g_string_append_printf(text, "-%s", is_text(name) ? name : "");
+    if (is_text(detail))
+        g_string_append_printf(text, "-%s", detail);
+    return g_string_free(text, FALSE);
+}
+
+static void add_location(GPtrArray *locations, const JsonValue *value) {
+    for (JsonIter i = json_iter(value); json_next(&i);)
+        if (json_is_string(i.value))
+            g_ptr_array_add(locations, g_strdup(json_string(i.value)));
+    if (json_is_string(value))
+        g_ptr_array_add(locations, g_strdup(json_string(value)));
+}
+
+char **deploy_locations(const Stage *stage) {
+    static const char *const KEYS[] = {"regions", "region", "zones", "zone", "namespaces", "namespace"};
+    GPtrArray *locations = g_ptr_array_new();
+    for (guint i = 0; i < G_N_ELEMENTS(KEYS) && locations->len == 0; i++)
+        add_location(locations, json_get(deploy_context(stage), KEYS[i]));
+    if (locations->len == 0)
+        for (JsonIter i = json_iter(json_get(deploy_context(stage), "availabilityZones")); json_next(&i);)
+            if (i.key != NULL)
+                g_ptr_array_add(locations, g_strdup(i.key));
+    g_ptr_array_add(locations, NULL);
+    return (char **)g_ptr_array_free(locations, FALSE);
+}
+
+char *deploy_location(const Stage *stage) {
+    g_auto(GStrv) locations = deploy_locations(stage);
+    return g_strdup(locations[0]);
+}
+
+/* ---- server groups by name ---- */
+
+GroupName *group_name_new(const char *region, const char *name) {
+    GroupName *group = g_new0(GroupName, 1);
+    group->region = g_strdup(region);
+    group->name = g_strdup(name);
+    return group;
+}
+
+void group_name_free(GroupName *name) {
+    if (name == NULL)
+        return;
+    g_free(name->region);
+    g_free(name->name);
+    g_free(name);
+}
+
+GPtrArray *deploy_recorded_groups(const Stage *stage) {
+    GPtrArray *groups = g_ptr_array_new_with_free_func((GDestroyNotify)group_name_free);
+    for (JsonIter region = json_iter(json_get(deploy_context(stage), "deploy.server.groups")); json_next(&region);)
+        for (JsonIter i = json_iter(region.value); json_next(&i);)
+            if (json_is_string(i.value))
+                g_ptr_array_add(groups, group_name_new(region.key, json_string(i.value)));
+    return groups;
+}
+
+static gboolean is_first_of_region(const GPtrArray *names, guint index) {
+    for (guint i = 0; i < index; i++)
+        if (strcmp(((const GroupName *)names->pdata[i])->region, ((const GroupName *)names->pdata[index])->region) == 0)
+            return FALSE;
+    return TRUE;
+}
+
+void deploy_record_groups(TaskContext *context, const GPtrArray *names) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_begin_object(builder, NULL);
+    for (guint i = 0; i < names->len; i++) {
+        const GroupName *first = names->pdata[i];
+        if (!is_first_of_region(names, i))
+            continue;
+        json_begin_array(builder, first->region);
+        for (guint k = i; k < names->len; k++) {
+            const GroupName *name = names->pdata[k];
+            if (strcmp(name->region, first->region) == 0)
+                json_add_string(builder, NULL, name->name);
+        }
+        json_end_array(builder);
+    }
+    json_end_object(builder);
+    g_autoptr(Json) groups = json_builder_end(builder);
+    task_set_context_json(context, "deploy.server.groups", groups);
+}
+
+Json *deploy_group_payload(const char *account, const char *cloud, const GroupName *name) {
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "credentials", account, "accountName", account, "cloudProvider", cloud,
+                     "serverGroupName", name->name, "asgName", name->name, "region", name->region);
+}
+
+/* ---- numbers ---- */
+
+gint64 deploy_number(const JsonValue *value, gint64 otherwise) {
+    if (json_is_number(value)) {
+        gint64 whole = json_int(value, G_MININT64);
+        return whole != G_MININT64 ? whole : (gint64)json_double(value, (double)otherwise);
+    }
+    const char *text = json_string(value);
+    char *end = NULL;
+    gint64 number = text != NULL ? g_ascii_strtoll(text, &end, 10) : 0;
+    return end != NULL && end != text && *end == '\0' ? number : otherwise;
+}
+
+gboolean deploy_flag(const JsonValue *object, const char *key, gboolean otherwise) {
+    const JsonValue *value = json_get(object, key);
+    const char *text = json_string(value);
+    if (text != NULL)
+        return g_ascii_strcasecmp(text, "true") == 0;
+    return json_is_true(value) || (otherwise && !json_is_false(value));
+}
+
+gboolean deploy_capacity(const JsonValue *object, Capacity *into) {
+    into->min = deploy_number(json_get(object, "min"), -1);
+    into->max = deploy_number(json_get(object, "max"), -1);
+    into->desired = deploy_number(json_get(object, "desired"), -1);
+    return into->desired >= 0;
+}
+
+Json *deploy_capacity_json(const Capacity *capacity) {
+    return json_pack("{s:i, s:i, s:i}", "min", capacity->min, "max", capacity->max, "desired", capacity->desired);
+}
+
+gboolean capacity_is_pinned(const Capacity *capacity) {
+    return capacity->min == capacity->max && capacity->max == capacity->desired;
+}
+
+gint64 deploy_poll_after(const Execution *execution, const Stage *stage, const TaskState *task, gint64 now_ms) {
+    static const struct {
+        gint64 younger_ms, delay_ms;
+    } PACE[] = {{5000, 500}, {30000, 2000}, {120000, 5000}, {1800000, 10000}, {3600000, 60000}, {G_MAXINT64, 120000}};
+    (void)execution, (void)stage;
+    gint64 age_ms = task->start_ms > 0 ? now_ms - task->start_ms : 0;
+    guint i = 0;
+    while (age_ms >= PACE[i].younger_ms)
+        i++;
+    return PACE[i].delay_ms;
+}
