@@ -43,8 +43,3 @@ static const StageType *const TYPES[] = {
 };
 
 const StageTypes stage_types = {TYPES};
-
-Principal services_principal(const char *user) {
-    static const char *const NO_ROLES[] = {NULL};
-    return (Principal){.user = user != NULL ? user : "anonymous", .roles = NO_ROLES, .anonymous = user == NULL};
-}
