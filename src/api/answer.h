@@ -3,18 +3,26 @@
 #include "api/browser.h"
 #include "api/route.h"
 
-/* Everything about one request that its answer needs; on the reader thread's stack. */
-typedef struct {
+#define JSON_CONTENT_TYPE "application/json;charset=UTF-8"
+
+/* Everything about one request that its answer needs. Texts are the exchange's: gone once it is answered. */
+struct Answer {
     HttpExchange *exchange;
     const char *request_id;      /* client's or ours */
     const char *accepted_origin; /* to be echoed, or NULL */
-    const char *set_cookie;      /* or NULL */
-} Answer;
+    struct Metrics *metrics;     /* or NULL */
+    const Route *route;          /* NULL before there is one */
+    gint64 began_us;             /* monotonic */
+};
 
 void answer_json(const Answer *answer, int status, const Json *body /* borrowed, NULL: empty body */);
 void answer_text(const Answer *answer, int status, const char *content_type, char *text /* taken */, gsize length);
 /* status 0: the one of the error's code. */
 void answer_error(const Answer *answer, int status, const GError *error, const char *allowed_methods);
 void answer_preflight(const Answer *answer);
-/* The headers every answer carries, for streams; pairs, caller frees with g_strfreev. */
-char **answer_headers(const Answer *answer, const char *name, const char *value);
+/* set_cookie: or NULL. */
+void answer_redirect(const Answer *answer, const char *location, const char *set_cookie);
+/* A page for people, under a policy that lets it load and run nothing. */
+void answer_page(const Answer *answer, char *html /* taken */);
+/* Answers with a stream of events, with the headers every answer carries; caller owns a reference. */
+EventStream *answer_stream(const Answer *answer);

@@ -1,5 +1,6 @@
 /* The HTTP API: router, errors, browser rules, permissions. */
 #pragma once
+#include "api/browser.h"
 #include "api/route.h"
 
 typedef struct {
@@ -12,9 +13,17 @@ typedef struct {
     gboolean (*reload)(gpointer data, GError **error);
     gpointer data;
 } ApiOptions;
+/* Listens. services, auth and data outlive it. ERR_CONFLICT: the port is in use; ERR_INVALID: the address, bad patterns, sign-in needed. */
 Api *api_start(const ApiOptions *options, GError **error);
 guint16 api_port(const Api *api);
-void api_stop(Api *api, gint64 grace_ms);
+void api_stop(Api *api, gint64 grace_ms); /* requests in progress may end; waits at most grace */
 void api_free(Api *api);
-Auth *api_auth(Api *api);
+/* What of the configuration this room reads; NULL-terminated. */
+extern const ConfigSection *const api_config_sections[];
+/* Parts of a reload: whether a configuration can be applied, and applying one that can. */
+gboolean api_check_config(const Api *api, Config *config, GError **error);
+void api_set_config(Api *api, Config *config);
+/* Calls options.reload: POST /admin/reload. */
 gboolean api_reload(Api *api, GError **error);
+/* The route tables as an OpenAPI document; caller owns. */
+Json *openapi_document(void);

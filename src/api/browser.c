@@ -32,12 +32,11 @@ static GRegex *compile(const char *pattern, const char *key, GError **error) {
     return regex;
 }
 
-BrowserRules *browser_rules_new(Config *config, const char *listen_address, guint16 port, GError **error) {
-    (void)port;
+BrowserRules *browser_rules_new(Config *config, const char *listen_address, GError **error) {
     BrowserSettings settings = {0};
     if (!config_read(config, &api_browser_section, &settings, error))
         return NULL;
-    BrowserRules *rules = g_new0(BrowserRules, 1);
+    BrowserRules *rules = g_atomic_rc_box_new0(BrowserRules);
     g_autoptr(GPtrArray) hosts = g_ptr_array_new();
     for (gsize i = 0; settings.hosts != NULL && settings.hosts[i] != NULL; i++)
         g_ptr_array_add(hosts, g_ascii_strdown(settings.hosts[i], -1));
@@ -61,18 +60,25 @@ BrowserRules *browser_rules_new(Config *config, const char *listen_address, guin
     if (fine && host_pattern != NULL)
         fine = (rules->host_pattern = compile(host_pattern, "services.deck.redirectHostPattern", error)) != NULL;
     if (!fine)
-        g_clear_pointer(&rules, browser_rules_free);
+        g_clear_pointer(&rules, browser_rules_unref);
     return rules;
 }
 
-void browser_rules_free(BrowserRules *rules) {
-    if (rules == NULL)
-        return;
+static void clear_rules(gpointer data) {
+    BrowserRules *rules = data;
     g_strfreev(rules->hosts);
     origin_clear(&rules->deck);
     g_clear_pointer(&rules->pattern, g_regex_unref);
     g_clear_pointer(&rules->host_pattern, g_regex_unref);
-    g_free(rules);
+}
+
+BrowserRules *browser_rules_ref(BrowserRules *rules) {
+    return g_atomic_rc_box_acquire(rules);
+}
+
+void browser_rules_unref(BrowserRules *rules) {
+    if (rules != NULL)
+        g_atomic_rc_box_release_full(rules, clear_rules);
 }
 
 gboolean browser_host_accepted(const BrowserRules *rules, const char *host) {
@@ -91,15 +97,26 @@ static gboolean matches_whole(const GRegex *regex, const char *text) {
     return start == 0 && (gsize)end == strlen(text);
 }
 
+/* Own: the host and port that the request was sent to. */
+static gboolean is_own(const Origin *theirs, const char *host) {
+    g_auto(Origin) own = {0};
+    if (host == NULL || !origin_parse_host(host, &own) || strcmp(own.host, theirs->host) != 0)
+        return FALSE;
+    guint16 port = own.port != 0 ? own.port : (guint16)(strcmp(theirs->scheme, "https") == 0 ? 443 : 80);
+    return port == theirs->port;
+}
+
 gboolean browser_origin_accepted(const BrowserRules *rules, const char *origin, const char *host) {
     g_auto(Origin) theirs = {0};
-    g_auto(Origin) own = {0};
     if (!origin_parse(origin, &theirs))
         return FALSE;
-    if (origin_parse_host(host != NULL ? host : "", &own) && strcmp(own.host, theirs.host) == 0) {
-        guint16 port = own.port != 0 ? own.port : (guint16)(strcmp(theirs.scheme, "https") == 0 ? 443 : 80);
-        if (port == theirs.port)
-            return TRUE;
-    }
-    return origin_equal(&theirs, &rules->deck) || matches_whole(rules->pattern, origin) || matches_whole(rules->host_pattern, theirs.host);
+    return is_own(&theirs, host) || origin_equal(&theirs, &rules->deck) || matches_whole(rules->pattern, origin) ||
+           matches_whole(rules->host_pattern, theirs.host);
+}
+
+gboolean browser_url_accepted(const BrowserRules *rules, const char *url, const char *host) {
+    g_auto(Origin) theirs = {0};
+    if (!origin_of_url(url, &theirs))
+        return FALSE;
+    return is_own(&theirs, host) || origin_equal(&theirs, &rules->deck) || matches_whole(rules->host_pattern, theirs.host);
 }

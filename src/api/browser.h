@@ -5,11 +5,15 @@
 
 typedef struct BrowserRules BrowserRules;
 extern const ConfigSection api_browser_section;
-/* listen_address: where the server listens; its own name is accepted as Host. ERR_INVALID for a bad pattern. */
-BrowserRules *browser_rules_new(Config *config, const char *listen_address, guint16 port, GError **error);
-void browser_rules_free(BrowserRules *rules);
+/* listen_address: where the server listens; its own name is accepted as Host. ERR_INVALID for a bad pattern. Caller owns a reference. */
+BrowserRules *browser_rules_new(Config *config, const char *listen_address, GError **error);
+BrowserRules *browser_rules_ref(BrowserRules *rules);
+void browser_rules_unref(BrowserRules *rules); /* NULL-safe */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BrowserRules, browser_rules_unref)
 
 /* The Host header must be a loopback name or one from the configuration: else ERR_INVALID (answered with 421). */
 gboolean browser_host_accepted(const BrowserRules *rules, const char *host);
 /* Own origin, Deck's base URL, or the configured pattern. host: the request's Host, whose origin is our own. */
 gboolean browser_origin_accepted(const BrowserRules *rules, const char *origin, const char *host);
+/* Whether a redirect may lead there: a page of an accepted origin. */
+gboolean browser_url_accepted(const BrowserRules *rules, const char *url, const char *host);

@@ -80,17 +80,6 @@ void router_free(Router *router) {
 }
 
 /* ---- matching ---- */
-/* Depth first, literals before variables: bounded by 2^variables of the table's depth, which is a constant of the program. */
-static const Node *find_node(const Node *node, char *const *segments) {
-    if (segments[0] == NULL)
-        return node->routes->len > 0 ? node : NULL;
-    const Node *literal = g_hash_table_lookup(node->literals, segments[0]);
-    const Node *found = literal != NULL ? find_node(literal, segments + 1) : NULL;
-    if (found == NULL && node->variable != NULL)
-        found = find_node(node->variable, segments + 1);
-    return found;
-}
-
 static const Route *route_of_method(const Node *node, const char *method) {
     for (guint i = 0; i < node->routes->len; i++) {
         const Route *route = node->routes->pdata[i];
@@ -100,11 +89,20 @@ static const Route *route_of_method(const Node *node, const char *method) {
     return strcmp(method, "HEAD") == 0 ? route_of_method(node, "GET") : NULL;
 }
 
-static char *allowed_methods(const Node *node) {
-    GString *text = g_string_new(NULL);
-    for (guint i = 0; i < node->routes->len; i++)
-        g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", ((const Route *)node->routes->pdata[i])->method);
-    return g_string_free(text, FALSE);
+/* The route of the method, literals before variables: a pipeline may be called "cancel". Calls itself at most 2^variables times, which
+ * is a constant of the program's table. allowed: methods of the places that fit otherwise. */
+static const Route *find_route(const Node *node, char *const *segments, const char *method, GPtrArray *allowed) {
+    if (segments[0] == NULL) {
+        const Route *route = route_of_method(node, method);
+        for (guint i = 0; route == NULL && i < node->routes->len; i++)
+            g_ptr_array_add(allowed, (gpointer)((const Route *)node->routes->pdata[i])->method);
+        return route;
+    }
+    const Node *literal = g_hash_table_lookup(node->literals, segments[0]);
+    const Route *found = literal != NULL ? find_route(literal, segments + 1, method, allowed) : NULL;
+    if (found == NULL && node->variable != NULL && *segments[0] != '\0')
+        found = find_route(node->variable, segments + 1, method, allowed);
+    return found;
 }
 
 static GPtrArray *variables_of(const Route *route, char *const *segments) {
@@ -145,14 +143,15 @@ gboolean router_match(const Router *router, const char *method, const char *path
     g_auto(GStrv) segments = decoded_segments(path, error);
     if (segments == NULL)
         return FALSE;
-    const Node *node = find_node(router->root, segments);
-    if (node == NULL) {
+    g_autoptr(GPtrArray) others = g_ptr_array_new();
+    match->route = find_route(router->root, segments, method, others);
+    if (match->route == NULL && others->len == 0) {
         error_set(error, ERR_NOT_FOUND, "no such path: %s", path);
         return FALSE;
     }
-    match->route = route_of_method(node, method);
     if (match->route == NULL) {
-        *allowed = allowed_methods(node);
+        g_ptr_array_add(others, NULL);
+        *allowed = g_strjoinv(", ", (char **)others->pdata);
         error_set(error, ERR_INVALID, "%s is not possible on %s; possible: %s", method, path, *allowed);
         return FALSE;
     }

@@ -1,4 +1,5 @@
-/* What stages reach beyond the engine. Filled once by the server (src/cli/server.c); immutable afterwards. */
+/* What stages reach beyond the engine. Filled once by the server (src/cli/composition.c); only the
+ * configuration changes afterwards. */
 #pragma once
 #include "base/config.h"
 #include "clouds/cloud.h"
@@ -14,7 +15,9 @@ struct Services {
     Clouds *clouds;
     HttpClient *http;
     Bakery *bakery;
+    GMutex lock;    /* of config */
     Config *config; /* swapped on reload: read through services_config() */
 };
 /* The configuration now; caller owns a reference. */
 Config *services_config(Services *services);
+void services_set_config(Services *services, Config *config); /* takes a reference of its own */

@@ -1,19 +1,22 @@
 /* The table of all stage types. A new stage: its own file in the group's folder, one `extern` and one row here. */
 #include "stages/stages.h"
 
-extern const StageType stage_wait, stage_noop, stage_manual_judgment;
+extern const StageType stage_wait, stage_noop, stage_manual_judgment, stage_check_preconditions, stage_evaluate_variables;
 extern const StageType stage_create_application, stage_update_application, stage_upsert_application, stage_delete_application;
 extern const StageType stage_save_pipeline, stage_update_pipeline, stage_delete_pipeline, stage_reorder_pipelines;
 
 extern const StageType stage_deploy, stage_create_server_group, stage_apply_source_capacity, stage_determine_target_server_group;
 extern const StageType stage_enable_server_group, stage_disable_server_group, stage_destroy_server_group, stage_resize_server_group;
-extern const StageType stage_modify_scaling_process, stage_disable_cluster, stage_shrink_cluster, stage_scale_down_cluster, stage_find_image;
+extern const StageType stage_modify_scaling_process, stage_disable_cluster, stage_shrink_cluster, stage_scale_down_cluster,
+    stage_find_image;
 
 static const StageType *const TYPES[] = {
     /* flow */
     &stage_wait,
     &stage_noop,
     &stage_manual_judgment,
+    &stage_check_preconditions,
+    &stage_evaluate_variables,
 
     /* deploy */
     &stage_deploy,
@@ -43,8 +46,3 @@ static const StageType *const TYPES[] = {
 };
 
 const StageTypes stage_types = {TYPES};
-
-Principal services_principal(const char *user) {
-    static const char *const NO_ROLES[] = {NULL};
-    return (Principal){.user = user != NULL ? user : "anonymous", .roles = NO_ROLES, .anonymous = user == NULL};
-}

@@ -1,0 +1,89 @@
+/* The bakery: options and logs of bakes (api.md 13, bake.md 1). */
+#include "bake/bakery.h"
+#include "api/internal.h"
+#include <string.h>
+
+static Json *options_get(ApiCall *call, GError **error) {
+    return bakery_options(call->services->bakery, NULL, error);
+}
+
+static Json *options_of_cloud_get(ApiCall *call, GError **error) {
+    return bakery_options(call->services->bakery, api_path(call, "provider"), error);
+}
+
+static Json *base_image_get(ApiCall *call, GError **error) {
+    return bakery_base_image(call->services->bakery, api_path(call, "provider"), api_path(call, "image"), error);
+}
+
+static Json *status_get(ApiCall *call, GError **error) {
+    return bakery_status(call->services->bakery, api_path(call, "id"), error);
+}
+
+typedef struct {
+    gint64 from;
+    gboolean plain;
+} LogQuery;
+static const Param log_query[] = {
+    {.name = "from",
+     .type = PARAM_INT,
+     .offset = offsetof(LogQuery, from),
+     .min = 0,
+     .max = G_MAXINT64,
+     .help = "Bytes that the reader has already: only what follows is sent, as plain text."},
+    {.name = "plain", .type = PARAM_BOOL, .offset = offsetof(LogQuery, plain), .help = "As plain text instead of a page."},
+    {0},
+};
+
+static char *as_page(const char *log) {
+    g_autofree char *escaped = g_markup_escape_text(log, -1);
+    return g_strconcat("<pre>", escaped, "</pre>", NULL);
+}
+
+static Json *log_get(ApiCall *call, GError **error) {
+    const LogQuery *query = call->query;
+    g_autofree char *log = bakery_log(call->services->bakery, api_path(call, "id"), error);
+    if (log == NULL) {
+        if (error_code(*error) == ERR_NOT_FOUND)
+            g_prefix_error(error, "Bake logs not found. ");
+        return NULL;
+    }
+    if (!query->plain && query->from == 0) {
+        api_answer_page(call, as_page(log));
+        return NULL;
+    }
+    gsize skip = MIN((gsize)query->from, strlen(log));
+    api_answer_text(call, 200, "text/plain;charset=UTF-8", g_strdup(log + skip));
+    return NULL;
+}
+
+static const Route routes[] = {
+    {.method = "GET",
+     .path = "/bakery/options",
+     .handler = options_get,
+     .needs = NEEDS(ON_SERVER, ACCESS_SIGNED_IN),
+     .help = "Base images that can be baked from, by cloud."},
+    {.method = "GET",
+     .path = "/bakery/options/{provider}",
+     .handler = options_of_cloud_get,
+     .needs = NEEDS(ON_SERVER, ACCESS_SIGNED_IN),
+     .help = "Base images of a cloud."},
+    {.method = "GET",
+     .path = "/bakery/options/{provider}/baseImages/{image}",
+     .handler = base_image_get,
+     .needs = NEEDS(ON_SERVER, ACCESS_SIGNED_IN),
+     .help = "One base image."},
+    {.method = "GET",
+     .path = "/bakery/status/{region}/{id}",
+     .handler = status_get,
+     .needs = NEEDS(ON_SERVER, ACCESS_SIGNED_IN),
+     .help = "State of a bake: {id, state, result, resource_id}."},
+    {.method = "GET",
+     .path = "/bakery/logs/{region}/{id}",
+     .handler = log_get,
+     .needs = NEEDS(ON_SERVER, ACCESS_SIGNED_IN),
+     .query = log_query,
+     .query_size = sizeof(LogQuery),
+     .help = "What a bake has said so far."},
+    {0},
+};
+const RouteTable bakery_routes = {"Bakery", routes};

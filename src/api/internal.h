@@ -1,0 +1,25 @@
+/* What the files of this room share about the running API. */
+#pragma once
+#include "api/answer.h"
+#include "api/api.h"
+#include "api/metrics.h"
+#include "api/router.h"
+#include "api/streams.h"
+#include "api/waits.h"
+
+struct Api {
+    Services *services;
+    Auth *auth;
+    char *address;
+    gint64 started_ms;
+    gboolean (*reload)(gpointer data, GError **error);
+    gpointer data;
+
+    Router *router;
+    Metrics *metrics;
+    Waits *waits;
+    Streams *streams;
+    HttpServer *server;
+    GMutex lock;
+    BrowserRules *rules; /* under lock; swapped whole */
+};

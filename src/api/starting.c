@@ -1,0 +1,176 @@
+/* The ways to start a pipeline (api.md 4, "Starting"). */
+#include "api/internal.h"
+#include "stages/metadata/pipelines.h"
+#include <string.h>
+
+/* ---- the trigger ---- */
+/* The body as a trigger. New clients wrap it once more: {"trigger": {…}}. */
+static const JsonValue *given_trigger(const JsonValue *body) {
+    const JsonValue *inner = json_get(body, "trigger");
+    return json_is_object(inner) && json_get(body, "type") == NULL ? inner : body;
+}
+
+/* Whoever is signed in is the user, whatever the trigger says. */
+static Json *make_trigger(const ApiCall *call, const JsonValue *given, const char *event_id) {
+    g_autoptr(JsonBuilder) own = json_builder_new();
+    json_begin_object(own, NULL);
+    if (json_get_string(given, "type") == NULL)
+        json_add_string(own, "type", "manual");
+    if (!call->principal->anonymous)
+        json_add_string(own, "user", call->principal->user);
+    json_add_string(own, "eventId", event_id);
+    json_end_object(own);
+    g_autoptr(Json) members = json_builder_end(own);
+    return json_merge(given, json_root(members));
+}
+
+static gboolean is_given(const JsonValue *value) {
+    return value != NULL && !json_is_null(value);
+}
+
+static gboolean check_parameters(const JsonValue *pipeline, const JsonValue *trigger, GError **error) {
+    const JsonValue *given = json_get(trigger, "parameters");
+    for (JsonIter i = json_iter(json_get(pipeline, "parameterConfig")); json_next(&i);) {
+        const char *name = json_get_string(i.value, "name");
+        if (name == NULL || !json_get_bool(i.value, "required", FALSE))
+            continue;
+        if (is_given(json_get(i.value, "default")) || is_given(json_get(given, name)))
+            continue;
+        error_set(error, ERR_INVALID, "Required parameter %s is missing", name);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* The configuration with the trigger inside; the trigger's notifications are added to its own. */
+static Json *with_trigger(const JsonValue *pipeline, const JsonValue *trigger) {
+    const JsonValue *more = json_get(trigger, "notifications");
+    g_autoptr(Json) triggered = json_with(pipeline, "trigger", trigger);
+    if (json_length(more) == 0)
+        return g_steal_pointer(&triggered);
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_begin_array(builder, NULL);
+    for (JsonIter i = json_iter(json_get(pipeline, "notifications")); json_next(&i);)
+        json_add_value(builder, NULL, i.value);
+    for (JsonIter i = json_iter(more); json_next(&i);)
+        json_add_value(builder, NULL, i.value);
+    json_end_array(builder);
+    g_autoptr(Json) all = json_builder_end(builder);
+    return json_with(json_root(triggered), "notifications", json_root(all));
+}
+
+/* ---- starting ---- */
+/* The new execution's id; caller frees. */
+static char *start(ApiCall *call, const JsonValue *pipeline, const JsonValue *stored, GError **error) {
+    g_autofree char *failed_id = NULL;
+    char *id = engine_start_pipeline(call->services->engine, pipeline, stored, call->principal, &failed_id, error);
+    if (id == NULL && failed_id != NULL)
+        g_prefix_error(error, "execution %s was recorded as failed: ", failed_id);
+    return id;
+}
+
+static char *start_stored(ApiCall *call, const char *event_id, GError **error) {
+    const char *application = api_path(call, "application"), *name = api_path(call, "name");
+    g_autoptr(Json) stored = pipeline_find(call->services->store, PIPELINE_KIND, application, name, error);
+    if (stored == NULL) {
+        g_prefix_error(error, "Unable to trigger pipeline (application: %s, pipelineNameOrId: %s). Error: ", application, name);
+        return NULL;
+    }
+    if (call->body != NULL && !json_is_object(call->body)) {
+        error_set(error, ERR_INVALID, "start pipeline %s of %s: the trigger is a JSON object", name, application);
+        return NULL;
+    }
+    g_autoptr(Json) trigger = make_trigger(call, given_trigger(call->body), event_id);
+    if (!check_parameters(json_root(stored), json_root(trigger), error))
+        return NULL;
+    g_autoptr(Json) pipeline = with_trigger(json_root(stored), json_root(trigger));
+    return start(call, json_root(pipeline), json_root(stored), error);
+}
+
+static Json *reference(const char *id, const char *event_id) {
+    g_autofree char *ref = g_strconcat("/pipelines/", id, NULL);
+    return json_pack("{s:s, s:s}", "eventId", event_id, "ref", ref);
+}
+
+static Json *start_post(ApiCall *call, GError **error) {
+    g_autofree char *id = start_stored(call, NULL, error);
+    return id != NULL ? reference(id, NULL) : NULL;
+}
+
+static Json *start_v2_post(ApiCall *call, GError **error) {
+    g_autofree char *event_id = g_uuid_string_random();
+    g_autofree char *id = start_stored(call, event_id, error);
+    return id != NULL ? reference(id, event_id) : NULL;
+}
+
+/* ---- a configuration that need not be stored ---- */
+static Json *plan(ApiCall *call, const JsonValue *pipeline, GError **error) {
+    static const char *const NOT_SHOWN[] = {"plan", NULL};
+    g_auto(GStrv) problems = engine_validate_pipeline(call->services->engine, pipeline);
+    if (problems[0] == NULL)
+        return json_without(pipeline, NOT_SHOWN);
+    g_autofree char *joined = g_strjoinv("; ", problems);
+    error_set(error, ERR_INVALID, "plan pipeline: %s", joined);
+    return NULL;
+}
+
+static Json *start_given_post(ApiCall *call, GError **error) {
+    if (!json_is_object(call->body)) {
+        error_set(error, ERR_INVALID, "start pipeline: the body is a pipeline configuration");
+        return NULL;
+    }
+    g_autoptr(Json) trigger = make_trigger(call, json_get(call->body, "trigger"), NULL);
+    g_autoptr(Json) pipeline = with_trigger(call->body, json_root(trigger));
+    if (json_get_bool(call->body, "plan", FALSE))
+        return plan(call, json_root(pipeline), error);
+    const char *config_id = json_get_string(call->body, "id");
+    g_autoptr(Json) stored = config_id != NULL ? pipeline_load(call->services->store, PIPELINE_KIND, config_id, NULL) : NULL;
+    g_autofree char *id = start(call, json_root(pipeline), json_root(stored), error);
+    return id != NULL ? reference(id, NULL) : NULL;
+}
+
+static const Param trigger_body[] = {
+    {.name = "type", .type = PARAM_STRING, .otherwise = "\"manual\"", .help = "Kind of trigger."},
+    {.name = "parameters", .type = PARAM_JSON, .help = "{name: value}"},
+    {.name = "artifacts", .type = PARAM_JSON, .help = "List of artifacts."},
+    {.name = "buildInfo", .type = PARAM_JSON, .help = "What a CI build made: {artifacts: [{fileName}], …}."},
+    {.name = "notifications", .type = PARAM_JSON, .help = "Added to the pipeline's."},
+    {.name = "rebake", .type = PARAM_BOOL, .help = "Bake even when there is an image already."},
+    {.name = "dryRun", .type = PARAM_BOOL, .help = "Nothing outside is changed."},
+    {.name = "correlationId", .type = PARAM_STRING, .help = "While an execution with this id is unfinished, that one is answered."},
+    {0},
+};
+
+static const Route routes[] = {
+    {.method = "POST",
+     .path = "/pipelines/{application}/{name}",
+     .handler = start_post,
+     .needs = NEEDS(ON_APPLICATION, ACCESS_EXECUTE),
+     .body = BODY_OPTIONAL_JSON,
+     .body_params = trigger_body,
+     .success = 202,
+     .help = "Starts a pipeline, by its name or id: {ref: \"/pipelines/<execution>\"}."},
+    {.method = "POST",
+     .path = "/pipelines/v2/{application}/{name}",
+     .handler = start_v2_post,
+     .needs = NEEDS(ON_APPLICATION, ACCESS_EXECUTE),
+     .body = BODY_OPTIONAL_JSON,
+     .body_params = trigger_body,
+     .success = 202,
+     .help = "Starts a pipeline: {eventId, ref}."},
+    {.method = "POST",
+     .path = "/applications/{application}/pipelineConfigs/{name}",
+     .handler = start_post,
+     .needs = NEEDS(ON_APPLICATION, ACCESS_EXECUTE),
+     .body = BODY_OPTIONAL_JSON,
+     .body_params = trigger_body,
+     .help = "Starts a pipeline: {ref}."},
+    {.method = "POST",
+     .path = "/pipelines/start",
+     .handler = start_given_post,
+     .needs = NEEDS(ON_APPLICATION, ACCESS_EXECUTE),
+     .body = BODY_JSON,
+     .help = "Starts the pipeline in the body, stored or not. With plan: true nothing runs and the checked pipeline is answered."},
+    {0},
+};
+const RouteTable starting_routes = {"Starting pipelines", routes};

@@ -1,0 +1,188 @@
+/* The program's rooms as one: opened, reloaded, closed. Owns them all. Main thread; a reload may come from a request. */
+#include "cli/composition.h"
+#include "api/browser.h"
+#include "auth/auth.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "clouds/aws/aws.h"
+#include "stages/stages.h"
+
+#define ROOM "server"
+
+static const Cloud *const CLOUDS[] = {&cloud_aws, NULL};
+
+struct Composition {
+    Services services;
+    GMutex lock; /* one reload at a time */
+    char *config_path;
+    HttpClient *http;
+    Auth *auth;
+    Api *api;
+};
+
+/* ---- wake-ups from rooms that do not know the engine ---- */
+static void wake_stage(const char *execution_id, const char *stage_id, gpointer data) {
+    Composition *composition = data;
+    if (composition->services.engine != NULL && execution_id != NULL && stage_id != NULL)
+        engine_wake_stage(composition->services.engine, execution_id, stage_id);
+}
+
+static gboolean open_clouds(Composition *composition, GError **error) {
+    CloudsOptions options = {
+        .clouds = CLOUDS,
+        .store = composition->services.store,
+        .http = composition->http,
+        .config = composition->services.config,
+        .operation_ended = wake_stage,
+        .data = composition,
+    };
+    composition->services.clouds = clouds_new(&options, error);
+    return composition->services.clouds != NULL;
+}
+
+static gboolean open_bakery(Composition *composition, const CompositionOptions *options, GError **error) {
+    BakeryOptions bakery = {
+        .store = composition->services.store,
+        .clouds = composition->services.clouds,
+        .config = composition->services.config,
+        .folder = options->folder,
+        .program = options->program,
+        .bake_ended = wake_stage,
+        .data = composition,
+    };
+    composition->services.bakery = bakery_new(&bakery, error);
+    return composition->services.bakery != NULL;
+}
+
+static gboolean open_engine(Composition *composition, GError **error) {
+    EngineOptions options = {
+        .store = composition->services.store,
+        .types = &stage_types,
+        .services = &composition->services,
+        .config = composition->services.config,
+    };
+    composition->services.engine = engine_new(&options, error);
+    return composition->services.engine != NULL;
+}
+
+static gboolean reload_from_request(gpointer data, GError **error) {
+    return composition_reload(data, error);
+}
+
+static gboolean open_api(Composition *composition, const CompositionOptions *options, GError **error) {
+    ApiOptions api = {
+        .services = &composition->services,
+        .auth = composition->auth,
+        .address = options->address,
+        .port = options->port,
+        .started_ms = clock_now_ms(),
+        .reload = reload_from_request,
+        .data = composition,
+    };
+    composition->api = api_start(&api, error);
+    return composition->api != NULL;
+}
+
+Composition *composition_open(const CompositionOptions *options, GError **error) {
+    Composition *composition = g_new0(Composition, 1);
+    Services *services = &composition->services;
+    g_mutex_init(&composition->lock);
+    g_mutex_init(&services->lock);
+    composition->config_path = g_strdup(options->config_path);
+    StoreOptions store = {.folder = options->folder};
+    gboolean fine = (services->config = config_load(options->config_path, error)) != NULL &&
+                    (services->store = store_open(&store, error)) != NULL &&
+                    (composition->auth = auth_new(services->config, options->folder, error)) != NULL &&
+                    auth_check_listen(composition->auth, options->address, error) && (composition->http = http_client_new(error)) != NULL;
+    services->http = composition->http;
+    fine = fine && open_clouds(composition, error) && open_bakery(composition, options, error) && open_engine(composition, error) &&
+           open_api(composition, options, error);
+    if (!fine) {
+        composition_close(composition, 0);
+        return NULL;
+    }
+    clouds_start(services->clouds);
+    bakery_start(services->bakery);
+    engine_start(services->engine);
+    return composition;
+}
+
+guint16 composition_port(const Composition *composition) {
+    return api_port(composition->api);
+}
+
+Auth *composition_auth(const Composition *composition) {
+    return composition->auth;
+}
+
+/* Clouds check everything before they swap, so they go first; what follows was checked by loading it. */
+static gboolean swap_config(Composition *composition, Config *config, GError **error) {
+    Services *services = &composition->services;
+    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+    if (!auth_reload(composition->auth, config, error) || !clouds_reload(services->clouds, config, problems, error) ||
+        !bakery_reload(services->bakery, config, error))
+        return FALSE;
+    engine_set_config(services->engine, config);
+    for (guint i = 0; i < problems->len; i++)
+        log_warning(ROOM, "account left out: %s", (const char *)problems->pdata[i]);
+    return TRUE;
+}
+
+gboolean composition_reload(Composition *composition, GError **error) {
+    g_mutex_lock(&composition->lock);
+    g_autoptr(Config) config = config_load(composition->config_path, error);
+    gboolean fine = config != NULL && swap_config(composition, config, error);
+    if (fine)
+        services_set_config(&composition->services, config);
+    g_mutex_unlock(&composition->lock);
+    if (fine)
+        log_info(ROOM, "configuration applied");
+    return fine;
+}
+
+void composition_close(Composition *composition, gint64 grace_ms) {
+    if (composition == NULL)
+        return;
+    Services *services = &composition->services;
+    if (composition->api != NULL)
+        api_stop(composition->api, grace_ms);
+    if (services->engine != NULL)
+        engine_stop(services->engine, grace_ms);
+    if (services->bakery != NULL)
+        bakery_stop(services->bakery);
+    if (services->clouds != NULL)
+        clouds_stop(services->clouds, grace_ms);
+    g_clear_pointer(&composition->api, api_free);
+    g_clear_pointer(&services->engine, engine_free);
+    g_clear_pointer(&services->bakery, bakery_free);
+    g_clear_pointer(&services->clouds, clouds_free);
+    g_clear_pointer(&composition->http, http_client_free);
+    g_clear_pointer(&composition->auth, auth_free);
+    g_clear_pointer(&services->store, store_close);
+    g_clear_pointer(&services->config, config_unref);
+    g_mutex_clear(&services->lock);
+    g_mutex_clear(&composition->lock);
+    g_free(composition->config_path);
+    g_free(composition);
+}
+
+static void add_sections(GPtrArray *all, const ConfigSection *const *sections) {
+    for (gsize i = 0; sections != NULL && sections[i] != NULL; i++)
+        g_ptr_array_add(all, (gpointer)sections[i]);
+}
+
+const ConfigSection *const *composition_config_sections(void) {
+    static GPtrArray *all = NULL;
+    static gsize once = 0;
+    if (g_once_init_enter(&once)) {
+        all = g_ptr_array_new();
+        for (gsize i = 0; CLOUDS[i] != NULL; i++)
+            add_sections(all, CLOUDS[i]->sections);
+        add_sections(all, bake_config_sections);
+        add_sections(all, auth_config_sections);
+        g_ptr_array_add(all, (gpointer)&api_browser_section);
+        g_ptr_array_add(all, NULL);
+        g_once_init_leave(&once, 1);
+    }
+    return (const ConfigSection *const *)all->pdata;
+}

@@ -1,0 +1,25 @@
+/* How the rooms are put together: opened in the order of DESIGN's table, closed in reverse. Main thread. */
+#pragma once
+#include "api/api.h"
+#include "bake/bakery.h"
+#include "stages/services.h"
+
+typedef struct {
+    const char *config_path; /* file or folder; NULL: none */
+    const char *folder;      /* data */
+    const char *address;
+    guint16 port;
+    const char *program; /* path of this binary, for its own children */
+} CompositionOptions;
+
+typedef struct Composition Composition;
+/* ERR_… of whatever could not be opened; nothing is left open then. */
+Composition *composition_open(const CompositionOptions *options, GError **error);
+guint16 composition_port(const Composition *composition);
+Auth *composition_auth(const Composition *composition);
+/* Reads the configuration again and swaps it everywhere, or changes nothing and says why. Any thread, one at a time. */
+gboolean composition_reload(Composition *composition, GError **error);
+void composition_close(Composition *composition, gint64 grace_ms);
+
+/* The sections of all rooms, for lint and documentation; NULL-terminated. */
+const ConfigSection *const *composition_config_sections(void);

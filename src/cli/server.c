@@ -1,0 +1,198 @@
+/* `gennaker server`: options, signals, what it says at its start. Main thread only: it waits for signals, everything else has threads. */
+#include "cli/server.h"
+#include "auth/users.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/composition.h"
+#include "net/origin.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ROOM "server"
+#define DEFAULT_LISTEN "127.0.0.1:8084"
+#define STOP_GRACE_MS 10000
+
+typedef struct {
+    char *listen, *folder, *config, *log_format, *log_level;
+    gboolean first_user;
+    char *address; /* from listen */
+    guint16 port;
+} ServerOptions;
+
+static void options_clear(ServerOptions *options) {
+    g_free(options->listen);
+    g_free(options->folder);
+    g_free(options->config);
+    g_free(options->log_format);
+    g_free(options->log_level);
+    g_free(options->address);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ServerOptions, options_clear)
+
+/* "127.0.0.1:8084", "[::1]:8084", ":8084" (loopback), "8084" (loopback). */
+static gboolean parse_listen(ServerOptions *options, GError **error) {
+    const char *text = options->listen != NULL ? options->listen : DEFAULT_LISTEN;
+    const char *colon = strrchr(text, ':');
+    const char *port = colon != NULL ? colon + 1 : text;
+    gsize length = colon != NULL ? (gsize)(colon - text) : 0;
+    guint64 number = 0;
+    if (!g_ascii_string_to_unsigned(port, 10, 0, 65535, &number, NULL)) {
+        error_set(error, ERR_INVALID, "--listen %s: expected ADDRESS:PORT, for example " DEFAULT_LISTEN, text);
+        return FALSE;
+    }
+    if (length >= 2 && text[0] == '[' && text[length - 1] == ']')
+        options->address = g_strndup(text + 1, length - 2);
+    else
+        options->address = length > 0 ? g_strndup(text, length) : g_strdup("127.0.0.1");
+    if (strcmp(options->address, "localhost") == 0) {
+        g_free(options->address);
+        options->address = g_strdup("127.0.0.1");
+    }
+    options->port = (guint16)number;
+    return TRUE;
+}
+
+static gboolean configure_log(const ServerOptions *options, GError **error) {
+    static const char *const LEVELS[] = {"debug", "info", "warning", "error"};
+    LogLevel level = LOG_INFO;
+    gboolean known = options->log_level == NULL;
+    for (gsize i = 0; options->log_level != NULL && i < G_N_ELEMENTS(LEVELS); i++)
+        if (strcmp(options->log_level, LEVELS[i]) == 0) {
+            level = (LogLevel)i;
+            known = TRUE;
+        }
+    gboolean json = g_strcmp0(options->log_format, "json") == 0;
+    if (!known || (options->log_format != NULL && !json && strcmp(options->log_format, "text") != 0)) {
+        error_set(error, ERR_INVALID, "--log is text or json, --log-level is debug, info, warning or error");
+        return FALSE;
+    }
+    log_configure(level, json ? LOG_JSON : LOG_TEXT);
+    return TRUE;
+}
+
+/* The given path, else GENNAKER_CONFIG, else the data folder's "config" when it exists. */
+static void choose_config(ServerOptions *options) {
+    if (options->config == NULL)
+        options->config = g_strdup(g_getenv("GENNAKER_CONFIG"));
+    if (options->config != NULL)
+        return;
+    g_autofree char *beside = g_build_filename(options->folder, "config", NULL);
+    if (g_file_test(beside, G_FILE_TEST_EXISTS))
+        options->config = g_steal_pointer(&beside);
+}
+
+static gboolean read_options(int argc, char **argv, ServerOptions *options, GError **error) {
+    GOptionEntry entries[] = {
+        {"listen", 0, 0, G_OPTION_ARG_STRING, &options->listen, "Where to listen (default " DEFAULT_LISTEN "; port 0: any free one)",
+         "ADDRESS:PORT"},
+        {"data", 0, 0, G_OPTION_ARG_FILENAME, &options->folder, "Where the data is (default ~/.local/share/gennaker)", "FOLDER"},
+        {"config", 0, 0, G_OPTION_ARG_FILENAME, &options->config, "Configuration (default: config in the data folder, if there is one)",
+         "FILE|FOLDER"},
+        {"log", 0, 0, G_OPTION_ARG_STRING, &options->log_format, "How to log (default text)", "text|json"},
+        {"log-level", 0, 0, G_OPTION_ARG_STRING, &options->log_level, "What to log at least (default info)", "LEVEL"},
+        {"first-user", 0, 0, G_OPTION_ARG_NONE, &options->first_user,
+         "When it listens beyond loopback and there is no user, make one and show its password once", NULL},
+        G_OPTION_ENTRY_NULL,
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+    g_option_context_set_summary(context, "Starts Gennaker: API, engine, inventory and bakery in one process.");
+    g_option_context_set_description(context, "Example: gennaker server --listen 127.0.0.1:8084 --config /etc/gennaker\n"
+                                              "SIGHUP applies a changed configuration; SIGTERM and Ctrl-C stop it cleanly.\n");
+    g_option_context_add_main_entries(context, entries, NULL);
+    g_autoptr(GError) wrong = NULL;
+    if (!g_option_context_parse(context, &argc, &argv, &wrong)) {
+        error_set(error, ERR_INVALID, "%s", wrong->message);
+        return FALSE;
+    }
+    if (argc > 1) {
+        error_set(error, ERR_INVALID, "unexpected argument %s", argv[1]);
+        return FALSE;
+    }
+    if (options->folder == NULL)
+        options->folder = g_build_filename(g_get_user_data_dir(), "gennaker", NULL);
+    choose_config(options);
+    return parse_listen(options, error) && configure_log(options, error);
+}
+
+/* A first user for a machine that others can reach, whose password is shown once. */
+static gboolean make_first_user(const ServerOptions *options, GError **error) {
+    if (!options->first_user || origin_is_loopback(options->address))
+        return TRUE;
+    g_autoptr(Json) users = users_list(options->folder, error);
+    if (users == NULL)
+        return FALSE;
+    if (json_length(json_root(users)) > 0)
+        return TRUE;
+    static const char *const ADMIN[] = {"admin", NULL};
+    g_autofree char *password = NULL, *token = NULL;
+    if (!users_add(options->folder, "admin", NULL, ADMIN, FALSE, &password, &token, error))
+        return FALSE;
+    printf("A first user was made. Its password is shown only now:\n\n    user      admin\n    password  %s\n\n", password);
+    return TRUE;
+}
+
+/* Where it listens, where its data is, and what to try next, in lines that work when pasted. */
+static void greet(const ServerOptions *options, guint16 port, gboolean sign_in, const char *program) {
+    gboolean six = strchr(options->address, ':') != NULL;
+    gboolean any = strcmp(options->address, "0.0.0.0") == 0 || strcmp(options->address, "::") == 0;
+    g_autofree char *url = g_strdup_printf("http://%s%s%s:%u", six && !any ? "[" : "", any ? "127.0.0.1" : options->address,
+                                           six && !any ? "]" : "", port);
+    g_autofree char *server = port == 8084 ? g_strdup("") : g_strdup_printf(" --server %s", url);
+    printf("Gennaker %s listens on %s\n", GENNAKER_VERSION, url);
+    printf("  data           %s\n", options->folder);
+    printf("  configuration  %s\n", options->config != NULL ? options->config : "none (see docs/configure-accounts.md)");
+    printf("  sign-in        %s\n", sign_in ? "required" : "none: any user of this machine may use it");
+    printf("Try next, in another terminal:\n");
+    printf("  %s application save demo --email you@example.com%s\n", program, server);
+    printf("  %s application list%s\n", program, server);
+    printf("  curl -s %s/health\n", url);
+    fflush(stdout);
+}
+
+/* Until SIGTERM or SIGINT; SIGHUP applies the configuration. */
+static void serve(Composition *composition, const sigset_t *signals) {
+    while (TRUE) {
+        int number = 0;
+        if (sigwait(signals, &number) != 0)
+            continue;
+        if (number != SIGHUP) {
+            log_info(ROOM, "stopping on signal %d (%s)", number, strsignal(number));
+            return;
+        }
+        g_autoptr(GError) error = NULL;
+        if (!composition_reload(composition, &error))
+            log_error(ROOM, "configuration not applied, everything stays as it was: %s", error->message);
+    }
+}
+
+int cli_server(int argc, char **argv) {
+    g_auto(ServerOptions) options = {0};
+    g_autoptr(GError) error = NULL;
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, &signals, NULL); /* before any thread starts, so that all inherit it */
+    signal(SIGPIPE, SIG_IGN);
+    g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
+    if (!read_options(argc, argv, &options, &error) || !make_first_user(&options, &error)) {
+        fprintf(stderr, "gennaker server: %s\n", error->message);
+        return error_outward(error_code(error))->exit_code;
+    }
+    CompositionOptions parts = {options.config, options.folder, options.address, options.port, program};
+    Composition *composition = composition_open(&parts, &error);
+    if (composition == NULL) {
+        fprintf(stderr, "gennaker server: %s\n", error->message);
+        return error_outward(error_code(error))->exit_code;
+    }
+    greet(&options, composition_port(composition), auth_is_required(composition_auth(composition)), argv[0]);
+    log_info(ROOM, "ready");
+    serve(composition, &signals);
+    composition_close(composition, STOP_GRACE_MS);
+    log_info(ROOM, "stopped");
+    return 0;
+}

@@ -1,0 +1,103 @@
+/* The table of AWS's operations and what they share. Steps run on the thread of their run; nothing here is kept between calls. */
+#include "clouds/aws/operations/operations.h"
+#include "clouds/aws/reader.h"
+
+extern const CloudOperation aws_create_server_group, aws_enable_server_group, aws_disable_server_group, aws_destroy_server_group,
+    aws_resize_server_group, aws_suspend_processes, aws_resume_processes, aws_upsert_server_group_tags, aws_delete_server_group_tags;
+extern const CloudOperation aws_terminate_instances, aws_reboot_instances, aws_terminate_and_decrement, aws_detach_instances;
+extern const CloudOperation aws_allow_launch, aws_upsert_image_tags;
+
+const CloudOperation *const aws_operations[] = {
+    &aws_create_server_group,      &aws_enable_server_group, &aws_disable_server_group, &aws_destroy_server_group,
+    &aws_resize_server_group,      &aws_suspend_processes,   &aws_resume_processes,     &aws_upsert_server_group_tags,
+    &aws_delete_server_group_tags, &aws_terminate_instances, &aws_reboot_instances,     &aws_terminate_and_decrement,
+    &aws_detach_instances,         &aws_allow_launch,        &aws_upsert_image_tags,    NULL,
+};
+
+AwsAccount *operation_aws(Operation *operation) {
+    return aws_account(operation_account(operation));
+}
+
+AwsClient *operation_client(Operation *operation) {
+    return operation_aws(operation)->client;
+}
+
+/* ---- groups ---- */
+static const JsonValue *group_entry(Operation *operation, guint item) {
+    return json_at(json_get(operation_request(operation), "asgs"), item);
+}
+
+guint operation_groups(Operation *operation) {
+    return (guint)json_length(json_get(operation_request(operation), "asgs"));
+}
+
+const char *operation_group_name(Operation *operation, guint item) {
+    return json_get_string(group_entry(operation, item), "serverGroupName");
+}
+
+const char *operation_group_region(Operation *operation, guint item) {
+    return json_get_string(group_entry(operation, item), "region");
+}
+
+gboolean operation_read_group(Operation *operation, const char *region, const char *name, XmlDocument **document, const XmlNode **group,
+                              GError **error) {
+    g_autoptr(AwsQuery) query = aws_query_new(AWS_DESCRIBE_GROUPS);
+    aws_query_about(query, name);
+    aws_query_add(query, name, "AutoScalingGroupNames.member.1");
+    *group = NULL;
+    *document = aws_client_send(operation_client(operation), region, query, operation_cancel(operation), error);
+    if (*document == NULL)
+        return FALSE;
+    const XmlNode *list = xml_get(aws_answer(*document, AWS_DESCRIBE_GROUPS), "AutoScalingGroups");
+    for (const XmlNode *member = xml_first(list, "member"); member != NULL; member = xml_next(member, "member")) {
+        g_autofree char *found = xml_get_text(member, "AutoScalingGroupName");
+        if (g_strcmp0(found, name) == 0 && xml_get(member, "Status") == NULL)
+            *group = member;
+    }
+    return TRUE;
+}
+
+void operation_publish_group(Operation *operation, const char *region, const char *name) {
+    g_autoptr(GError) error = NULL;
+    AwsReader reader = aws_reader(operation_account(operation), region, operation_inventory(operation), operation_cancel(operation));
+    if (!aws_group_refresh(&reader, name, TRUE, &error) && error_code(error) != ERR_NOT_FOUND)
+        operation_line(operation, "%s in %s was changed, but reading it again failed: %s", name, region, error->message);
+}
+
+void operation_publish_groups(Operation *operation) {
+    for (guint item = 0; item < operation_groups(operation); item++)
+        operation_publish_group(operation, operation_group_region(operation, item), operation_group_name(operation, item));
+}
+
+/* ---- small readers ---- */
+char **aws_texts(const XmlNode *node, const char *list, const char *item, const char *text_path) {
+    g_autoptr(GPtrArray) texts = g_ptr_array_new();
+    const XmlNode *container = xml_get(node, list);
+    for (const XmlNode *i = xml_first(container, item); i != NULL; i = xml_next(i, item)) {
+        char *text = text_path != NULL ? xml_get_text(i, text_path) : xml_text(i);
+        if (text != NULL)
+            g_ptr_array_add(texts, text);
+    }
+    g_ptr_array_add(texts, NULL);
+    return (char **)g_ptr_array_steal(texts, NULL);
+}
+
+gint64 aws_int(const XmlNode *node, const char *path, gint64 otherwise) {
+    g_autofree char *text = xml_get_text(node, path);
+    gint64 number = 0;
+    return text != NULL && g_ascii_string_to_signed(text, 10, G_MININT64, G_MAXINT64, &number, NULL) ? number : otherwise;
+}
+
+const JsonValue *operation_group_fact(Operation *operation, const char *key, guint item) {
+    g_autofree char *name = g_strdup_printf("%s.%u", key, item);
+    return operation_fact(operation, name);
+}
+
+void operation_group_fact_set(Operation *operation, const char *key, guint item, const JsonValue *value) {
+    g_autofree char *name = g_strdup_printf("%s.%u", key, item);
+    operation_fact_set(operation, name, value);
+}
+
+guint operation_fact_length(Operation *operation, const char *key) {
+    return (guint)json_length(operation_fact(operation, key));
+}

@@ -1,0 +1,148 @@
+/* resizeServerGroup (aws.md 7): sizes of groups, compared with what the request expects before anything is written. */
+#include "clouds/aws/operations/operations.h"
+
+typedef struct {
+    Json *capacity, *constraints;
+} ResizeParams;
+static const Param resize_params[] = {
+    {.name = "capacity",
+     .type = PARAM_JSON,
+     .offset = offsetof(ResizeParams, capacity),
+     .help = "New sizes: {min, max, desired}, each optional."},
+    {.name = "constraints",
+     .type = PARAM_JSON,
+     .offset = offsetof(ResizeParams, constraints),
+     .help = "Refuse unless these hold: {capacity: {min, max, desired}}."},
+    {0},
+};
+
+/* The three sizes and what AWS calls them. */
+static const struct { const char *key, *parameter; } SIZES[] = {{"min", "MinSize"}, {"max", "MaxSize"}, {"desired", "DesiredCapacity"}};
+
+/* Sizes may stand beside the group, as upstream's clients send them, or once for all. */
+static const JsonValue *capacity_of(Operation *operation, guint item) {
+    const ResizeParams *params = operation_params(operation);
+    const JsonValue *own = json_get(json_at(json_get(operation_request(operation), "asgs"), item), "capacity");
+    return own != NULL ? own : json_root(params->capacity);
+}
+
+static void resize_validate(Operation *operation, GPtrArray *errors) {
+    for (guint item = 0; item < operation_groups(operation); item++) {
+        const JsonValue *capacity = capacity_of(operation, item);
+        gint64 min = json_get_int(capacity, "min", 0), max = json_get_int(capacity, "max", G_MAXINT32);
+        gint64 desired = json_get_int(capacity, "desired", min);
+        if (min < 0 || max < 0 || desired < 0 || min > max || desired > max)
+            g_ptr_array_add(errors, g_strdup_printf("capacity: min %" G_GINT64_FORMAT ", desired %" G_GINT64_FORMAT
+                                                    ", max %" G_GINT64_FORMAT " do not fit together",
+                                                    min, desired, max));
+    }
+}
+
+static gboolean check_constraints(Operation *operation, guint item, const XmlNode *group, GError **error) {
+    const ResizeParams *params = operation_params(operation);
+    const JsonValue *expected = json_get(json_root(params->constraints), "capacity");
+    for (gsize i = 0; i < G_N_ELEMENTS(SIZES); i++) {
+        const JsonValue *value = json_get(expected, SIZES[i].key);
+        gint64 now = aws_int(group, SIZES[i].parameter, -1);
+        if (value == NULL || json_is_null(value) || json_int(value, -1) == now)
+            continue;
+        error_set(error, ERR_CONFLICT, "resize %s in %s (account %s): %s is %" G_GINT64_FORMAT ", expected %" G_GINT64_FORMAT,
+                  operation_group_name(operation, item), operation_group_region(operation, item), operation_account(operation)->name,
+                  SIZES[i].key, now, json_int(value, -1));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean look_at_group(Operation *operation, guint item, GError **error) {
+    g_autoptr(XmlDocument) document = NULL;
+    const XmlNode *group = NULL;
+    if (!operation_read_group(operation, operation_group_region(operation, item), operation_group_name(operation, item), &document, &group,
+                              error))
+        return FALSE;
+    if (group == NULL) {
+        operation_line(operation, "%s does not exist in %s; nothing to resize", operation_group_name(operation, item),
+                       operation_group_region(operation, item));
+        return TRUE;
+    }
+    if (!check_constraints(operation, item, group, error))
+        return FALSE;
+    g_auto(GStrv) instances = aws_texts(group, "Instances", "member", "InstanceId");
+    g_auto(GStrv) balancers = aws_texts(group, "LoadBalancerNames", "member", NULL);
+    g_auto(GStrv) targets = aws_texts(group, "TargetGroupARNs", "member", NULL);
+    g_autoptr(Json) ids = json_from_strings((const char *const *)instances);
+    g_autoptr(Json) seen = json_pack("{s:b, s:j}", "balanced", balancers[0] != NULL || targets[0] != NULL, "instances", ids);
+    operation_group_fact_set(operation, "group", item, json_root(seen));
+    return TRUE;
+}
+
+static gboolean has_sizes(const JsonValue *capacity) {
+    for (gsize i = 0; i < G_N_ELEMENTS(SIZES); i++)
+        if (json_is_number(json_get(capacity, SIZES[i].key)))
+            return TRUE;
+    return FALSE;
+}
+
+static LookResult resize_look(Operation *operation, guint item, GError **error) {
+    (void)error;
+    if (operation_group_fact(operation, "group", item) == NULL || !has_sizes(capacity_of(operation, item)))
+        return LOOK_SKIP;
+    return LOOK_NOT_DONE;
+}
+
+static gboolean resize_act(Operation *operation, guint item, GError **error) {
+    const JsonValue *capacity = capacity_of(operation, item);
+    const char *name = operation_group_name(operation, item);
+    g_autoptr(AwsQuery) query = aws_query_new(AWS_UPDATE_GROUP);
+    aws_query_about(query, name);
+    aws_query_add(query, name, "AutoScalingGroupName");
+    for (gsize i = 0; i < G_N_ELEMENTS(SIZES); i++)
+        if (json_is_number(json_get(capacity, SIZES[i].key)))
+            aws_query_add_int(query, json_get_int(capacity, SIZES[i].key, 0), "%s", SIZES[i].parameter);
+    g_autofree char *sizes = json_write(capacity, NULL);
+    operation_line(operation, "Resizing %s in %s to %s", name, operation_group_region(operation, item), sizes);
+    return aws_client_write(operation_client(operation), operation_group_region(operation, item), query, operation_cancel(operation),
+                            error);
+}
+
+/* Groups that no load balancer watches end their instances at once when resized to nothing. */
+static LookResult terminate_look(Operation *operation, guint item, GError **error) {
+    (void)error;
+    const JsonValue *group = operation_group_fact(operation, "group", item);
+    gboolean emptied = json_get_int(capacity_of(operation, item), "desired", -1) == 0;
+    gboolean wanted = emptied && group != NULL && !json_is_true(json_get(group, "balanced")) &&
+                      json_length(json_get(group, "instances")) > 0;
+    return wanted ? LOOK_NOT_DONE : LOOK_SKIP;
+}
+
+static gboolean terminate_act(Operation *operation, guint item, GError **error) {
+    g_autoptr(AwsQuery) query = aws_query_new(AWS_TERMINATE_INSTANCES);
+    aws_query_about(query, operation_group_name(operation, item));
+    const JsonValue *instances = json_get(operation_group_fact(operation, "group", item), "instances");
+    for (guint i = 0; i < json_length(instances); i++)
+        aws_query_add(query, json_string(json_at(instances, i)), "InstanceId.%u", i + 1);
+    return aws_client_write(operation_client(operation), operation_group_region(operation, item), query, operation_cancel(operation),
+                            error);
+}
+
+const CloudOperation aws_resize_server_group = {
+    .name = "resizeServerGroup",
+    .aliases = (const char *const[]){"resizeAsgDescription", NULL},
+    .help = "Changes the sizes of server groups.",
+    .params = resize_params,
+    .params_size = sizeof(ResizeParams),
+    .takes_server_groups = TRUE,
+    .validate = resize_validate,
+    .steps =
+        (const OperationStep[]){
+            {.name = "look at the groups", .count = operation_groups, .act = look_at_group, .repeat = REPEAT_READ},
+            {.name = "resize", .count = operation_groups, .look = resize_look, .act = resize_act, .repeat = REPEAT_IDEMPOTENT},
+            {.name = "terminate instances",
+             .count = operation_groups,
+             .look = terminate_look,
+             .act = terminate_act,
+             .repeat = REPEAT_IDEMPOTENT},
+            {0},
+        },
+    .finish = operation_publish_groups,
+};
