@@ -89,13 +89,18 @@ static const Route *route_of_method(const Node *node, const char *method) {
     return strcmp(method, "HEAD") == 0 ? route_of_method(node, "GET") : NULL;
 }
 
+static void note_method(GPtrArray *allowed, const char *method) {
+    if (!g_ptr_array_find_with_equal_func(allowed, method, g_str_equal, NULL))
+        g_ptr_array_add(allowed, (gpointer)method);
+}
+
 /* The route of the method, literals before variables: a pipeline may be called "cancel". Calls itself at most 2^variables times, which
  * is a constant of the program's table. allowed: methods of the places that fit otherwise. */
 static const Route *find_route(const Node *node, char *const *segments, const char *method, GPtrArray *allowed) {
     if (segments[0] == NULL) {
         const Route *route = route_of_method(node, method);
         for (guint i = 0; route == NULL && i < node->routes->len; i++)
-            g_ptr_array_add(allowed, (gpointer)((const Route *)node->routes->pdata[i])->method);
+            note_method(allowed, ((const Route *)node->routes->pdata[i])->method);
         return route;
     }
     const Node *literal = g_hash_table_lookup(node->literals, segments[0]);
