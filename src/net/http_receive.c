@@ -175,9 +175,12 @@ static gboolean hand_over(HttpExchange *exchange) {
 }
 
 static enum MHD_Result receive_headers(HttpExchange *exchange, const char *method) {
-    g_mutex_lock(&exchange->server->lock);
-    exchange->server->in_progress++;
-    g_mutex_unlock(&exchange->server->lock);
+    HttpServer *server = exchange->server;
+    g_mutex_lock(&server->lock);
+    exchange->counted = !server->stopping;
+    if (exchange->counted)
+        server->in_progress++;
+    g_mutex_unlock(&server->lock);
     return begin(exchange, method) ? queue_refusal(exchange) : MHD_YES;
 }
 
@@ -216,7 +219,7 @@ void http_receive_completed(void *data, struct MHD_Connection *connection, void 
     g_mutex_lock(&server->lock);
     if (exchange->stream)
         g_ptr_array_remove_fast(server->streams, exchange->stream);
-    if (exchange->begun)
+    if (exchange->counted)
         server->in_progress--;
     g_cond_broadcast(&server->changed);
     g_mutex_unlock(&server->lock);

@@ -111,10 +111,12 @@ static struct MHD_Daemon *start_daemon(HttpServer *server, const HttpServerOptio
         {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(gpointer)options->tls_key},
         {MHD_OPTION_END, 0, NULL},
     };
+    int listening = server->socket;
+    server->socket = -1; /* libmicrohttpd closes it from here on, also when it does not start */
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0);
     return MHD_start_daemon(flags, 0, NULL, NULL, http_receive, server,                                                      //
                             MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,                                                    //
-                            MHD_OPTION_LISTEN_SOCKET, server->socket,                                                        //
+                            MHD_OPTION_LISTEN_SOCKET, listening,                                                             //
                             MHD_OPTION_THREAD_POOL_SIZE, (unsigned)MHD_THREADS,                                              //
                             MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_SERVER_CONNECTIONS_MAX,                              //
                             MHD_OPTION_CONNECTION_TIMEOUT, options->idle_s ? options->idle_s : (unsigned)HTTP_SERVER_IDLE_S, //
@@ -245,8 +247,9 @@ static void abandon_suspended(HttpServer *server) {
         http_exchange_abandon(i->data);
 }
 
+/* The socket goes on accepting until the end; what comes is answered 503. MHD_quiesce_daemon is no help: with epoll and a pool of
+ * threads, libmicrohttpd 0.9.75 takes the socket out of each epoll set twice at once and aborts when the threads' time comes first. */
 static void end_daemon(HttpServer *server, gint64 grace_ms) {
-    MHD_quiesce_daemon(server->daemon);
     each_stream(server, event_stream_close);
     if (!wait_for_zero(server, &server->in_progress, g_get_monotonic_time() + grace_ms * 1000)) {
         abandon_suspended(server);

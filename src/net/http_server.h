@@ -34,9 +34,9 @@ typedef struct {
  * or certificate. */
 HttpServer *http_server_start(const HttpServerOptions *options, GError **error);
 guint16 http_server_port(const HttpServer *server);
-/* Stops accepting, closes streams, lets exchanges in progress end for at most grace_ms; those that have not by then get 503 and
- * their late answers are dropped. Never hangs: a reader whose handler does not return within HTTP_SERVER_READER_END_MS more is
- * left behind, with a warning. */
+/* Answers 503 to what comes, closes streams, lets exchanges in progress end for at most grace_ms; those that have not by then get
+ * 503 and their late answers are dropped. Then the port is free. Never hangs: a reader whose handler does not return within
+ * HTTP_SERVER_READER_END_MS more is left behind, with a warning. */
 #define HTTP_SERVER_READER_END_MS 2000
 void http_server_stop(HttpServer *server, gint64 grace_ms);
 

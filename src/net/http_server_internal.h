@@ -13,7 +13,7 @@ struct HttpServer {
     gsize body_max;
     gint64 comment_ms;
     struct MHD_Daemon *daemon;
-    int socket;
+    int socket; /* listening; -1 once libmicrohttpd owns it */
     guint16 port;
     GAsyncQueue *queue; /* of HttpExchange with the handler's reference; the server itself ends a reader */
     GThread *readers[HTTP_SERVER_READERS];
@@ -23,7 +23,7 @@ struct HttpServer {
     gboolean stopping, ticking;
     GHashTable *suspended; /* exchanges whose connection waits for an answer */
     GPtrArray *streams;    /* open EventStreams, a reference each */
-    guint in_progress;     /* requests whose headers came and whose answer was not sent whole */
+    guint in_progress;     /* requests whose headers came before a stop and whose answer was not sent whole */
     guint readers_alive;
     gsize body_bytes; /* of all exchanges */
 };
@@ -43,6 +43,7 @@ struct HttpExchange {
     int refused_status;  /* the server's own answer: 0 or 4xx, 5xx */
     char *refused_message;
     gboolean begun;       /* headers were looked at */
+    gboolean counted;     /* in HttpServer.in_progress */
     gboolean handed_over; /* to a reader */
     /* under the server's lock until the connection is resumed */
     gboolean abandoned; /* the server answered 503 instead of the handler */

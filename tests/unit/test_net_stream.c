@@ -282,7 +282,7 @@ static gpointer stop_server(gpointer rig) {
     return NULL;
 }
 
-/* What is under way ends well; what comes meanwhile on an open connection is refused; new connections are not accepted. */
+/* What is under way ends well; what comes meanwhile, on an open connection or a new one, is refused; then nobody listens. */
 static void test_stop_gracefully(void) {
     Rig rig;
     rig_start(&rig, (HttpServerOptions){.handle = handle});
@@ -294,6 +294,7 @@ static void test_stop_gracefully(void) {
     g_usleep(50000);
     raw_write(waiting, "\r\n");
     check_answer(waiting, "HTTP/1.1 503 ");
+    check_answer(open_target(&rig, "/events"), "HTTP/1.1 503 ");
     check_answer(slow, "HTTP/1.1 200 ");
     g_thread_join(thread);
     close(idle);
@@ -342,6 +343,44 @@ static void test_stop_stuck(void) {
     http_client_free(rig.client);
 }
 
+typedef struct {
+    HttpClient *client;
+    guint16 port;
+    int ending; /* atomic */
+} Visitor;
+
+static gpointer visit_often(gpointer data) {
+    Visitor *visitor = data;
+    g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u/x", visitor->port);
+    while (!g_atomic_int_get(&visitor->ending)) {
+        HttpResponse response;
+        if (http_call(visitor->client, &(HttpRequest){.method = "GET", .url = url}, NULL, &response, NULL))
+            g_assert_true(response.status == 200 || response.status == 503);
+        http_response_clear(&response);
+    }
+    return NULL;
+}
+
+/* Servers that start and stop under visitors. */
+static void test_stop_often(void) {
+    GThread *threads[4];
+    HttpClient *client = http_client_new(NULL);
+    for (int round = 0; round < 50; round++) {
+        g_autoptr(GError) error = NULL;
+        HttpServer *server = http_server_start(&(HttpServerOptions){.address = "127.0.0.1", .handle = handle}, &error);
+        g_assert_no_error(error);
+        Visitor visitor = {client, http_server_port(server), FALSE};
+        for (gsize i = 0; i < G_N_ELEMENTS(threads); i++)
+            threads[i] = g_thread_new("visitor", visit_often, &visitor);
+        g_usleep(2000);
+        http_server_stop(server, 1000);
+        g_atomic_int_set(&visitor.ending, TRUE);
+        for (gsize i = 0; i < G_N_ELEMENTS(threads); i++)
+            g_thread_join(threads[i]);
+    }
+    http_client_free(client);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     streams = g_async_queue_new();
@@ -357,6 +396,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/net/stop/unread", test_stop_unread);
     g_test_add_func("/net/stop/gracefully", test_stop_gracefully);
     g_test_add_func("/net/stop/unanswered", test_stop_unanswered);
+    g_test_add_func("/net/stop/often", test_stop_often);
     g_test_add_func("/net/stop/stuck", test_stop_stuck);
     int result = g_test_run();
     g_async_queue_unref(streams);
