@@ -102,14 +102,10 @@ static void record_success(TaskContext *context, const JsonValue *operation) {
         task_set_context(context, "deploy.jobs", jobs);
 }
 
-/* As clients look for it: exception.details.errors (api.md 7). */
-static void record_failure(TaskContext *context, const JsonValue *operation) {
+static void set_failure(const JsonValue *operation, GError **error) {
     const char *message = json_get_string(exception_of(operation), "message");
     message = message != NULL ? message : json_string(json_dig(operation, "status", "status", NULL));
-    g_autoptr(Json) exception = json_pack("{s:i, s:s, s:s, s:{s:s, s:[s]}, s:b}", "timestamp", context->now_ms, "exceptionType",
-                                          "OperationFailed", "operation", context->task->name, "details", "error", "Cloud operation failed",
-                                          "errors", message != NULL ? message : "", "shouldRetry", FALSE);
-    task_set_context_json(context, "exception", exception);
+    error_set(error, ERR_REMOTE, "%s", message != NULL ? message : "the operation failed");
 }
 
 /* ---- watching ---- */
@@ -144,7 +140,7 @@ Status cloud_operation_monitor(TaskContext *context, GError **error) {
     record_kato_tasks(context, operation);
     task_set_context_string(context, "kato.task.lastStatus", failed ? "TERMINAL" : "SUCCEEDED");
     if (failed)
-        record_failure(context, operation);
+        set_failure(operation, error);
     else
         record_success(context, operation);
     return failed ? STATUS_TERMINAL : STATUS_SUCCEEDED;
