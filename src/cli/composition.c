@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "clouds/aws/aws.h"
+#include "stages/deploy/settings.h"
 #include "stages/stages.h"
 
 #define ROOM "server"
@@ -178,6 +179,8 @@ const ConfigSection *const *composition_config_sections(void) {
         all = g_ptr_array_new();
         for (gsize i = 0; CLOUDS[i] != NULL; i++)
             add_sections(all, CLOUDS[i]->sections);
+        add_sections(all, clouds_config_sections);
+        add_sections(all, deploy_config_sections);
         add_sections(all, bake_config_sections);
         add_sections(all, auth_config_sections);
         g_ptr_array_add(all, (gpointer)&api_browser_section);

@@ -43,6 +43,7 @@ static const Param inventory_params[] = {
     {0},
 };
 const ConfigSection inventory_config_section = {SERVICE_GENNAKER, "inventory", inventory_params, "What is known of the clouds."};
+const ConfigSection *const clouds_config_sections[] = {&inventory_config_section, NULL};
 
 static void agent_free(gpointer memory) {
     Agent *agent = memory;

@@ -167,6 +167,7 @@ typedef struct {
     gpointer data;
 } CloudsOptions;
 /* An account that cannot be opened is logged and left out. Finds what is wrong with the clouds' tables: ERR_INTERNAL. */
+extern const ConfigSection *const clouds_config_sections[]; /* what all clouds share; NULL-terminated */
 Clouds *clouds_new(const CloudsOptions *options, GError **error);
 void clouds_start(Clouds *clouds); /* inventory agents begin, unfinished operations go on */
 void clouds_stop(Clouds *clouds, gint64 grace_ms);

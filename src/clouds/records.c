@@ -1,5 +1,5 @@
 /* Typed records: names of health states, the health of an instance as a whole, and how records are freed. Pure; any thread. */
-#include "clouds/records.h"
+#include "clouds/naming.h"
 
 #define STARTING_AFTER_LAUNCH_MS 180000
 
@@ -45,14 +45,6 @@ void health_free(Health *health) {
     g_free(health->type);
     json_unref(health->detail);
     g_free(health);
-}
-
-void moniker_clear(Moniker *moniker) {
-    g_free(moniker->app);
-    g_free(moniker->stack);
-    g_free(moniker->detail);
-    g_free(moniker->cluster);
-    *moniker = (Moniker){0};
 }
 
 void server_group_free(ServerGroup *group) {

@@ -30,7 +30,6 @@ typedef struct {
     char *app, *stack, *detail, *cluster;
     gint64 sequence; /* -1 */
 } Moniker;
-void moniker_clear(Moniker *moniker);
 
 typedef struct {
     char *name, *account, *region, *cloud, *vpc_id;

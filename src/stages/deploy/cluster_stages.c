@@ -2,9 +2,9 @@
  * OPERATIONS each; the tasks are shared. Choosing is pure (cluster_choice.c); the tasks run in a worker on live reads. */
 #include "stages/deploy/cluster_choice.h"
 #include "stages/deploy/group_operation.h"
+#include "stages/deploy/settings.h"
 #include "stages/deploy/stage_params.h"
 
-#define MIN_TIME_KEY "tasks.disable-cluster-min-time-millis"
 #define WAIT_TIMEOUT_MS DEPLOY_WAIT_TIMEOUT_MS
 
 typedef struct {
@@ -206,16 +206,11 @@ static Status run_operation(TaskContext *context, GError **error) {
 
 /* ---- the wait ---- */
 
-static gint64 least_time_ms(TaskContext *context) {
-    g_autoptr(Config) config = services_config(context->services);
-    return config_get_int(config, SERVICE_ORCA, MIN_TIME_KEY, 0);
-}
-
 static Status wait_for_cluster(TaskContext *context, GError **error) {
     const ClusterOperation *operation = operation_of(context->stage);
     Status status = live_wait(context, &operation->wait, error);
     gboolean disables = operation == &OPERATIONS[0] && json_get(deploy_context(context->stage), "deploy.server.groups") != NULL;
-    gint64 until_ms = disables ? context->task->start_ms + least_time_ms(context) : 0;
+    gint64 until_ms = disables ? context->task->start_ms + deploy_settings(context->services).disable_cluster_min_ms : 0;
     return status == STATUS_SUCCEEDED && context->now_ms < until_ms ? task_again_at(context, until_ms) : status;
 }
 

@@ -1,5 +1,6 @@
 /* Readings of a deployment stage (scope.h). */
 #include "stages/deploy/scope.h"
+#include "clouds/naming.h"
 
 const JsonValue *deploy_context(const Stage *stage) {
     return json_root(stage->context);
@@ -38,12 +39,7 @@ char *deploy_cluster(const Execution *execution, const Stage *stage) {
     const char *detail = json_get_string(context, "freeFormDetails");
     if (!is_text(application))
         return NULL;
-    GString *text = g_string_new(application);
-    if (is_text(name) || is_text(detail))
-        g_string_append_printf(text, "-%s", is_text(name) ? name : "");
-    if (is_text(detail))
-        g_string_append_printf(text, "-%s", detail);
-    return g_string_free(text, FALSE);
+    return naming_cluster(application, name, detail);
 }
 
 static void add_location(GPtrArray *locations, const JsonValue *value) {

@@ -1,9 +1,7 @@
 /* Traffic guards (traffic_guard.h). The decision is pure; the check runs in a worker. */
 #include "stages/deploy/traffic_guard.h"
+#include "stages/deploy/settings.h"
 #include "stages/metadata/applications.h"
-
-#define RATIO_KEY "traffic-guards.min-capacity-ratio"
-#define RATIO_LIMIT 0.5
 
 /* ---- the rule ---- */
 
@@ -41,12 +39,6 @@ gboolean traffic_guard_names(const JsonValue *guards, const char *account, const
 }
 
 /* ---- the check ---- */
-
-static double min_ratio(TaskContext *context) {
-    g_autoptr(Config) config = services_config(context->services);
-    double ratio = json_double(config_get(config, SERVICE_ORCA, RATIO_KEY), 0);
-    return ratio >= 0 && ratio < RATIO_LIMIT ? ratio : 0;
-}
 
 /* Every group of the cluster with its instances and health, live. */
 static gboolean read_members(TaskContext *context, const char *account, const GPtrArray *groups, GError **error) {
@@ -97,7 +89,7 @@ static gboolean decide_cluster(TaskContext *context, const char *account, const 
         up_going += one.up;
         g_array_append_val(going, one);
     }
-    double ratio = min_ratio(context);
+    double ratio = deploy_settings(context->services).guard_min_ratio;
     if (traffic_guard_decide(up_now, (const GuardedGroup *)(void *)going->data, going->len, ratio) == GUARD_ALLOWS)
         return TRUE;
     gint64 left = up_now - up_going;
