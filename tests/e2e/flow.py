@@ -1,6 +1,6 @@
 """The flow of the demonstration as tests use it: from a ready image, through the fault proxy, and what must be true afterwards."""
 import json
-import urllib.request
+import time
 
 from gennaker import Gennaker, demo
 
@@ -15,7 +15,8 @@ class Flow:
     def __init__(self, folder, simulator, proxy, poll_seconds=1, environment=None):
         self.simulator, self.proxy = simulator, proxy
         self.seeded = simulator.seed("--image2")
-        proxy.clear() if hasattr(proxy, "clear") else None
+        proxy.clear()
+        proxy.forget_calls()
         self.variables = demo.write_configuration(folder / "config", proxy.url, 1, 1, poll_seconds)
         self.server = Gennaker(folder / "data", config=folder / "config", environment=environment)
 
@@ -26,8 +27,6 @@ class Flow:
         return self
 
     def wait_inventory(self, seconds=60):
-        import time
-
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             subnets = self.server.api.get("/subnets/aws") or []
@@ -135,8 +134,5 @@ def check_shared(simulator, image_id):
 
 
 def calls(proxy, *actions):
-    return [call for call in proxy.calls if call.action in actions and call.outcome in ("answered", "lost")]
-
-
-def reset_log(url):
-    urllib.request.urlopen(urllib.request.Request(url + "/calls", method="DELETE")).read()
+    """Calls of these actions that were carried out."""
+    return [call for call in proxy.calls(action=list(actions)) if call.outcome in ("answered", "lost") and call.status < 400]

@@ -13,7 +13,7 @@ def flow(tmp_path, simulator, proxy):
 
 def first(proxy, action, account, name):
     """Position of the first call of an action on a group."""
-    for call in proxy.calls:
+    for call in proxy.calls():
         if call.action == action and call.account == account and name in str(call.params):
             return call.n
     raise AssertionError(f"no {action} of {name}")
@@ -39,7 +39,7 @@ def test_two_deployments(flow, simulator, proxy):
     for account, number in (("staging", "123456789012"), ("production", "111111111111")):
         made = first(proxy, "CreateAutoScalingGroup", number, f"demo-{account}-v001")
         disabled = first(proxy, "SuspendProcesses", number, f"demo-{account}-v000")
-        looked = [c.n for c in proxy.calls if c.action == "DescribeTargetHealth" and c.account == number and made < c.n < disabled]
+        looked = [c.n for c in proxy.calls() if c.action == "DescribeTargetHealth" and c.account == number and made < c.n < disabled]
         assert made < disabled and looked
     # Production begins after staging is done and judged.
     assert first(proxy, "SuspendProcesses", "123456789012", "demo-staging-v000") < first(proxy, "CreateAutoScalingGroup", "111111111111", "v001")
