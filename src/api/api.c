@@ -285,6 +285,8 @@ Api *api_start(const ApiOptions *options, GError **error) {
     api->started_ms = options->started_ms;
     api->reload = options->reload;
     api->data = options->data;
+    api->clouds = options->clouds;
+    api->sections = options->sections;
     g_mutex_init(&api->lock);
     api->rules = rules;
     api->router = router_new(api_route_tables);

@@ -12,6 +12,9 @@ typedef struct {
     /* Reads the configuration again, checks everything, swaps, or changes nothing and says why. */
     gboolean (*reload)(gpointer data, GError **error);
     gpointer data;
+    /* For documentation; NULL-terminated, or NULL. */
+    const Cloud *const *clouds;
+    const ConfigSection *const *sections;
 } ApiOptions;
 /* Listens. services, auth and data outlive it. ERR_CONFLICT: the port is in use; ERR_INVALID: the address, bad patterns, sign-in needed. */
 Api *api_start(const ApiOptions *options, GError **error);

@@ -14,6 +14,8 @@ struct Api {
     gint64 started_ms;
     gboolean (*reload)(gpointer data, GError **error);
     gpointer data;
+    const Cloud *const *clouds;           /* or NULL */
+    const ConfigSection *const *sections; /* or NULL */
 
     Router *router;
     Metrics *metrics;

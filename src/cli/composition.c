@@ -1,6 +1,5 @@
 /* The program's rooms as one: opened, reloaded, closed. Owns them all. Main thread; a reload may come from a request. */
 #include "cli/composition.h"
-#include "api/browser.h"
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -79,6 +78,8 @@ static gboolean open_api(Composition *composition, const CompositionOptions *opt
         .started_ms = clock_now_ms(),
         .reload = reload_from_request,
         .data = composition,
+        .clouds = CLOUDS,
+        .sections = composition_config_sections(),
     };
     composition->api = api_start(&api, error);
     return composition->api != NULL;
@@ -120,10 +121,11 @@ Auth *composition_auth(const Composition *composition) {
 static gboolean swap_config(Composition *composition, Config *config, GError **error) {
     Services *services = &composition->services;
     g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
-    if (!auth_reload(composition->auth, config, error) || !clouds_reload(services->clouds, config, problems, error) ||
-        !bakery_reload(services->bakery, config, error))
+    if (!api_check_config(composition->api, config, error) || !auth_reload(composition->auth, config, error) ||
+        !clouds_reload(services->clouds, config, problems, error) || !bakery_reload(services->bakery, config, error))
         return FALSE;
     engine_set_config(services->engine, config);
+    api_set_config(composition->api, config);
     for (guint i = 0; i < problems->len; i++)
         log_warning(ROOM, "account left out: %s", (const char *)problems->pdata[i]);
     return TRUE;
@@ -183,7 +185,7 @@ const ConfigSection *const *composition_config_sections(void) {
         add_sections(all, deploy_config_sections);
         add_sections(all, bake_config_sections);
         add_sections(all, auth_config_sections);
-        g_ptr_array_add(all, (gpointer)&api_browser_section);
+        add_sections(all, api_config_sections);
         g_ptr_array_add(all, NULL);
         g_once_init_leave(&once, 1);
     }
