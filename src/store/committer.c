@@ -123,8 +123,10 @@ static void group_write_one_by_one(Committer *committer, GPtrArray *group) {
     const GError *last = NULL;
     for (guint i = 0; i < group->len; i++) {
         StoreUnit *unit = g_ptr_array_index(group, i);
+        g_clear_error(&unit->error);
+        if (unit->first == NULL)
+            continue; /* changes alone need no database */
         if (failures >= RETRY_FAILURES_MAX) {
-            g_clear_error(&unit->error);
             unit->error = g_error_copy(last);
             continue;
         }

@@ -177,43 +177,107 @@ static GArray *objects_read(Reader *reader, const StoreStatement *statement, con
     return NULL;
 }
 
-/* What each gets of an entry: with the cached body, else as the database has it now. FALSE: each is not called (gone, or error). */
-typedef struct {
-    Store *store;
-    Reader *reader; /* borrowed when the first body is missing */
-    ObjectEach each;
-    gpointer data;
-} Reading;
+/* ---- entries and their bodies ------------------------------------------------------------------------------------ */
 
-static gboolean entry_give(Reading *reading, ObjectEntry *entry, gboolean *more, gboolean *found, GError **error) {
-    g_autoptr(Json) body = object_cache_get(reading->store->objects, entry);
-    *found = TRUE;
-    if (body != NULL) {
-        StoreObject object = {.kind = entry->kind,
-                              .id = entry->id,
-                              .application = entry->application,
-                              .name = entry->name,
-                              .version = entry->version,
-                              .created_ms = entry->created_ms,
-                              .updated_ms = entry->updated_ms,
-                              .updated_by = entry->updated_by,
-                              .body = body};
-        *more = reading->each(&object, reading->data);
+#define CHUNK 200 /* bodies read in one view of the database */
+
+static const StoreStatement BODY = {"objects.body", "SELECT version, body FROM objects WHERE kind = $1 AND id = $2"};
+
+/* What becomes of an entry when it is read: its body; or, when it changed meanwhile, the object as it is now; or nothing: gone. */
+typedef struct {
+    ObjectEntry *entry; /* borrowed */
+    Json *body;
+    GArray *fresh; /* of one StoreObject */
+    GError *error;
+} Item;
+
+static void item_clear(gpointer data) {
+    Item *item = data;
+    json_unref(item->body);
+    g_clear_pointer(&item->fresh, g_array_unref);
+    g_clear_error(&item->error);
+}
+
+static gboolean body_each(const StoreRow *row, gpointer data) {
+    Item *item = data;
+    if (store_row_int(row, 0) != item->entry->version)
+        return FALSE;
+    gsize length = 0;
+    const void *bytes = store_row_bytes(row, 1, &length);
+    g_autofree char *text = body_unpack(bytes, length, &item->error);
+    item->body = text != NULL ? json_parse(text, -1, &item->error) : NULL;
+    return FALSE;
+}
+
+static gboolean item_read(Store *store, Reader *reader, Item *item, GError **error) {
+    ObjectEntry *entry = item->entry;
+    StoreValue values[] = {SV_TEXT(entry->kind), SV_TEXT(entry->id)};
+    if (!reader_run(reader, &BODY, values, 2, body_each, item, error))
+        return FALSE;
+    if (item->error != NULL) {
+        g_propagate_prefixed_error(error, g_steal_pointer(&item->error), "%s %s: ", entry->kind, entry->id);
+        return FALSE;
+    }
+    if (item->body != NULL) {
+        object_cache_put(store->objects, entry, item->body);
         return TRUE;
     }
-    g_autoptr(Reader) reader = reader_borrow(reading->store, error);
-    StoreValue values[] = {SV_TEXT(entry->kind), SV_TEXT(entry->id)};
-    g_autoptr(GArray) rows = reader != NULL ? objects_read(reader, &LOAD, values, 2, error) : NULL;
-    g_clear_pointer(&reader, reader_return);
-    if (rows == NULL)
-        return FALSE;
-    *found = rows->len > 0;
-    if (rows->len == 0)
-        return TRUE;
-    const StoreObject *object = &g_array_index(rows, StoreObject, 0);
-    if (object->version == entry->version)
-        object_cache_put(reading->store->objects, entry, object->body);
-    *more = reading->each(object, reading->data);
+    item->fresh = objects_read(reader, &LOAD, values, 2, error);
+    return item->fresh != NULL;
+}
+
+/* Bodies of the items that the cache does not have. */
+static gboolean items_read(Store *store, GArray *items, GError **error) {
+    g_autoptr(Reader) reader = NULL;
+    for (guint i = 0; i < items->len; i++) {
+        Item *item = &g_array_index(items, Item, i);
+        item->body = object_cache_get(store->objects, item->entry);
+        if (item->body != NULL)
+            continue;
+        if (reader == NULL) {
+            reader = reader_borrow(store, error);
+            if (reader == NULL || !reader_begin(reader, error))
+                return FALSE;
+        }
+        if (!item_read(store, reader, item, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* FALSE stops. */
+static gboolean item_give(const Item *item, ObjectEach each, gpointer data) {
+    if (item->body == NULL)
+        return item->fresh->len == 0 || each(&g_array_index(item->fresh, StoreObject, 0), data);
+    const ObjectEntry *entry = item->entry;
+    StoreObject object = {.kind = entry->kind,
+                          .id = entry->id,
+                          .application = entry->application,
+                          .name = entry->name,
+                          .version = entry->version,
+                          .created_ms = entry->created_ms,
+                          .updated_ms = entry->updated_ms,
+                          .updated_by = entry->updated_by,
+                          .body = item->body};
+    return each(&object, data);
+}
+
+/* No reader is held while each runs. */
+static gboolean entries_give(Store *store, GPtrArray *entries, ObjectEach each, gpointer data, GError **error) {
+    for (guint from = 0; from < entries->len; from += CHUNK) {
+        g_autoptr(GArray) items = g_array_new(FALSE, TRUE, sizeof(Item));
+        g_array_set_clear_func(items, item_clear);
+        for (guint i = from; i < entries->len && i < from + CHUNK; i++) {
+            Item item = {.entry = g_ptr_array_index(entries, i)};
+            g_array_append_val(items, item);
+        }
+        if (!items_read(store, items, error))
+            return FALSE;
+        for (guint i = 0; i < items->len; i++) {
+            if (!item_give(&g_array_index(items, Item, i), each, data))
+                return TRUE;
+        }
+    }
     return TRUE;
 }
 
@@ -224,26 +288,21 @@ static gboolean copy_each(const StoreObject *object, gpointer data) {
 
 gboolean store_object_load(Store *store, const char *kind, const char *id, StoreObject *into, GError **error) {
     *into = (StoreObject){0};
-    g_autoptr(ObjectEntry) entry = object_index_find(store->objects, kind, id);
-    Reading reading = {.store = store, .each = copy_each, .data = into};
-    gboolean more = FALSE, found = FALSE;
-    if (entry != NULL && !entry_give(&reading, entry, &more, &found, error))
+    ObjectEntry *entry = object_index_find(store->objects, kind, id);
+    g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify)object_entry_unref);
+    if (entry != NULL)
+        g_ptr_array_add(entries, entry);
+    if (!entries_give(store, entries, copy_each, into, error))
         return FALSE;
-    if (!found)
+    if (into->kind == NULL)
         error_set(error, ERR_NOT_FOUND, "no %s %s", kind, id);
-    return found;
+    return into->kind != NULL;
 }
 
 gboolean store_objects_each(Store *store, const char *kind, const char *application, const char *name, ObjectEach each, gpointer data,
                             GError **error) {
     g_autoptr(GPtrArray) entries = object_index_list(store->objects, kind, application, name);
-    Reading reading = {.store = store, .each = each, .data = data};
-    gboolean more = TRUE, found = FALSE;
-    for (guint i = 0; i < entries->len && more; i++) {
-        if (!entry_give(&reading, g_ptr_array_index(entries, i), &more, &found, error))
-            return FALSE;
-    }
-    return TRUE;
+    return entries_give(store, entries, each, data, error);
 }
 
 static gboolean rows_give(const GArray *rows, guint limit, ObjectEach each, gpointer data) {

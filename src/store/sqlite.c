@@ -347,6 +347,7 @@ static StoreConnection *sqlite_open(const ConnectionOptions *options, GError **e
     self->file = g_strdup(options->file);
     self->role = options->role;
     self->prepared = g_hash_table_new_full(NULL, NULL, NULL, prepared_free);
+    errno = 0;
     int code = sqlite3_open_v2(options->file, &self->db,
                                (options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX, NULL);
     if (code != SQLITE_OK) {
@@ -410,6 +411,7 @@ static guint64 sqlite_log_written(StoreConnection *writer) {
 
 static gboolean sqlite_checkpoint(StoreConnection *care, gboolean truncate, GError **error) {
     Sqlite *self = (Sqlite *)care;
+    errno = 0;
     int code = sqlite3_wal_checkpoint_v2(self->db, NULL, truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     if (code != SQLITE_OK)
         sqlite_error_set(error, self->db, self->file, code, "checkpoint");
@@ -421,6 +423,7 @@ static StoreCopy *sqlite_copy_begin(StoreConnection *writer, const char *file, G
     if (!file_create(file, error))
         return NULL;
     sqlite3 *target = NULL;
+    errno = 0;
     int code = sqlite3_open_v2(file, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     sqlite3_backup *backup = code == SQLITE_OK ? sqlite3_backup_init(target, "main", source->db, "main") : NULL;
     if (backup == NULL) {
@@ -434,6 +437,7 @@ static StoreCopy *sqlite_copy_begin(StoreConnection *writer, const char *file, G
 }
 
 static gboolean sqlite_copy_step(StoreCopy *copy, gboolean *done, GError **error) {
+    errno = 0;
     int code = sqlite3_backup_step(copy->backup, COPY_PAGES);
     *done = code == SQLITE_DONE;
     if (code == SQLITE_OK || code == SQLITE_DONE)
@@ -443,6 +447,7 @@ static gboolean sqlite_copy_step(StoreCopy *copy, gboolean *done, GError **error
 }
 
 static gboolean sqlite_copy_end(StoreCopy *copy, GError **error) {
+    errno = 0;
     int code = sqlite3_backup_finish(copy->backup);
     if (code != SQLITE_OK)
         sqlite_error_set(error, NULL, copy->file, code, "finish the backup");
