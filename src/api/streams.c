@@ -12,6 +12,7 @@ typedef struct {
     EventStream *out;
     Principal *principal;
     StreamFilter filter;
+    char *quoted_id; /* filter.id as a JSON text, or NULL */
     guint listener;
     gint64 until_ms; /* clock_elapsed_ms */
     gint lost;       /* atomic: the client is gone or too far behind */
@@ -55,6 +56,7 @@ static void stream_end(Stream *stream) {
     g_strfreev(stream->filter.applications);
     g_strfreev(stream->filter.kinds);
     g_free(stream->filter.id);
+    g_free(stream->quoted_id);
     g_free(stream);
 }
 
@@ -69,7 +71,7 @@ static gboolean is_wanted(const Stream *stream, const StoreChange *change) {
         return FALSE;
     if (filter->id == NULL || strcmp(filter->id, change->id) == 0)
         return TRUE;
-    return change->detail != NULL && strstr(change->detail, filter->id) != NULL;
+    return change->detail != NULL && strstr(change->detail, stream->quoted_id) != NULL;
 }
 
 static gboolean may_read(const Stream *stream, const StoreChange *change) {
@@ -185,6 +187,7 @@ static Stream *stream_new(Streams *streams, ApiCall *call, const StreamFilter *f
     stream->streams = streams;
     stream->principal = copy_principal(call->principal);
     stream->filter = (StreamFilter){g_strdupv(filter->applications), g_strdupv(filter->kinds), g_strdup(filter->id)};
+    stream->quoted_id = filter->id != NULL ? g_strdup_printf("\"%s\"", filter->id) : NULL;
     stream->until_ms = clock_elapsed_ms() + STREAM_MOST_MS;
     stream->out = answer_stream(answer);
     return stream;

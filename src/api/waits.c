@@ -35,10 +35,10 @@ static void wait_free(gpointer data) {
 
 static void on_change(const StoreChangeEvent *event, gpointer data) {
     Waits *waits = data;
-    Status status = STATUS_RUNNING;
+    Status status = STATUS_CANCELED; /* what is no status says that it is gone */
     if (strcmp(event->change.kind, "execution") != 0 || event->change.status == NULL)
         return;
-    if (!status_parse(event->change.status, &status) || !status_info(status)->complete)
+    if (status_parse(event->change.status, &status) && !status_info(status)->complete)
         return;
     g_mutex_lock(&waits->lock);
     if (g_hash_table_contains(waits->waiting, event->change.id)) {

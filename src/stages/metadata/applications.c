@@ -126,7 +126,9 @@ gboolean application_save(Store *store, const JsonValue *attributes, const Princ
             .updated_by = principal->user,
             .body = body,
         };
+        const StoreChange change = {APPLICATION_KIND, id, id, "SAVED", next.version, NULL};
         store_object_save(unit, &next, stored.version, TRUE);
+        store_unit_change(unit, &change);
         fine = store_commit(store, unit, error);
     }
     store_object_clear(&stored);
@@ -140,7 +142,9 @@ typedef struct {
 
 static gboolean delete_one(const StoreObject *object, gpointer data) {
     Deletion *deletion = data;
+    const StoreChange change = {object->kind, object->id, object->application, "DELETED", object->version, NULL};
     store_object_delete(deletion->unit, deletion->kind, object->id, -1);
+    store_unit_change(deletion->unit, &change);
     return TRUE;
 }
 

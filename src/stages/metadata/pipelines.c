@@ -125,6 +125,14 @@ static gboolean check_stale(const JsonValue *pipeline, const JsonValue *stored, 
     return FALSE;
 }
 
+/* Told to whoever follows what changes. */
+static void add_change(StoreUnit *unit, const StoreObject *object, const char *status) {
+    g_autoptr(Json) detail = json_pack("{s:s}", "name", object->name);
+    g_autofree char *text = json_write(json_root(detail), NULL);
+    const StoreChange change = {object->kind, object->id, object->application, status, object->version, text};
+    store_unit_change(unit, &change);
+}
+
 static Json *save_locked(Store *store, const char *kind, const JsonValue *pipeline, const char *name, const Principal *principal,
                          gboolean stale_check, gint64 now_ms, GError **error) {
     const char *given_id = json_get_string(pipeline, "id");
@@ -152,6 +160,7 @@ static Json *save_locked(Store *store, const char *kind, const JsonValue *pipeli
         };
         StoreUnit *unit = store_unit_new();
         store_object_save(unit, &next, stored.version, TRUE);
+        add_change(unit, &next, "SAVED");
         if (!store_commit(store, unit, error))
             g_clear_pointer(&body, json_unref);
     }
@@ -180,6 +189,9 @@ gboolean pipeline_delete(Store *store, const char *kind, const char *application
     g_autofree char *id = search.id;
     StoreUnit *unit = store_unit_new();
     store_object_delete(unit, kind, id, -1);
+    g_autofree char *lower = g_utf8_strdown(application, -1);
+    const StoreObject deleted = {.kind = kind, .id = id, .application = lower, .name = wanted};
+    add_change(unit, &deleted, "DELETED");
     return store_commit(store, unit, error);
 }
 
@@ -283,6 +295,7 @@ gboolean pipelines_reorder(Store *store, const char *kind, const char *applicati
         next.updated_by = principal->user;
         next.body = body;
         store_object_save(unit, &next, stored.version, FALSE);
+        add_change(unit, &next, "SAVED");
         store_object_clear(&stored);
     }
     return store_commit(store, g_steal_pointer(&unit), error);
