@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TERM_GRACE_MS 5000 /* between SIGTERM and SIGKILL */
+#define TERM_GRACE_MS 5000 /* between SIGTERM and SIGKILL, and between two SIGKILLs */
 #define DRAIN_MS 1000      /* for streams that a grandchild still holds after the child ended */
 #define READ_BYTES 65536
 #define NO_TIME G_MAXINT64
@@ -216,7 +216,7 @@ static void terminate(Child *child, gint64 now) {
     if (child->kill_at != NO_TIME || child->process < 0)
         return;
     kill(-child->pid, SIGTERM);
-    child->kill_at = now + TERM_GRACE_MS;
+    child->kill_at = now + (child->spec->grace_ms > 0 ? child->spec->grace_ms : TERM_GRACE_MS);
 }
 
 static void check_times(Child *child, gint64 now) {

@@ -9,7 +9,8 @@ typedef struct {
     const char *const *environ;                       /* NULL-terminated "K=V"; NULL: a minimal one (PATH, HOME, LANG, TZ) */
     const char *folder;                               /* working directory or NULL */
     const char *input;                                /* given to standard input, or NULL (/dev/null) */
-    gint64 timeout_ms;                                /* above 0; then the process group is ended: SIGTERM, 5 s, SIGKILL */
+    gint64 timeout_ms;                                /* above 0; then the process group is ended: SIGTERM, grace, SIGKILL */
+    gint64 grace_ms;                                  /* between SIGTERM and SIGKILL; 0: 5 s */
     gsize output_max;                                 /* bytes kept of standard output and of standard error; more is cut with a note */
     void (*on_line)(const char *line, gpointer data); /* each line of both streams as it comes, on the calling thread, or NULL */
     gpointer on_line_data;
