@@ -1,6 +1,7 @@
 /* The HTTP server, seen by our client and by raw bytes. */
 #include "base/json.h"
 #include "net_rig.h"
+#include <sys/resource.h>
 
 static void answer_text(HttpExchange *exchange, int status, char *text) {
     http_exchange_answer(exchange, status, "text/plain", text, strlen(text), NULL);
@@ -236,6 +237,58 @@ static void test_bodies_limit(void) {
     rig_end(&rig);
 }
 
+/* A refused body is read on for a while, so that the client sees the answer; then the connection is closed. */
+static void test_discard_limit(void) {
+    enum { PIECE = 1024 * 1024 };
+    Rig rig;
+    rig_start(&rig, (HttpServerOptions){.handle = handle, .body_max = 1000});
+    int fd = raw_connect(http_server_port(rig.server));
+    g_autofree char *bytes = g_strnfill(PIECE, 'b');
+    g_autofree char *chunk = g_strdup_printf("%x\r\n%s\r\n", (unsigned)PIECE, bytes);
+    g_autoptr(GString) got = g_string_new(NULL);
+    raw_write(fd, "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < HTTP_SERVER_DISCARD_MAX / PIECE - 1; i++)
+        raw_write(fd, chunk);
+    g_assert_false(raw_read_until(fd, "HTTP/", got, 50));
+    struct pollfd ending = {fd, POLLRDHUP, 0};
+    g_assert_cmpint(poll(&ending, 1, 0), ==, 0);
+    raw_write(fd, chunk);
+    raw_write(fd, chunk);
+    g_assert_cmpint(poll(&ending, 1, 5000), ==, 1);
+    close(fd);
+    rig_end(&rig);
+}
+
+/* A client beyond the limit waits in the kernel's queue until another one goes. */
+static void test_connections_limit(void) {
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    if (files.rlim_max < 3 * HTTP_SERVER_CONNECTIONS_MAX) {
+        g_test_skip("too few open files are allowed");
+        return;
+    }
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    Rig rig;
+    rig_start(&rig, (HttpServerOptions){.handle = handle});
+    static int fds[HTTP_SERVER_CONNECTIONS_MAX];
+    for (gsize i = 0; i < G_N_ELEMENTS(fds); i++) {
+        g_autoptr(GString) got = g_string_new(NULL);
+        fds[i] = raw_connect(http_server_port(rig.server));
+        raw_write(fds[i], "GET /empty HTTP/1.1\r\nHost: h\r\n\r\n");
+        g_assert_true(raw_read_until(fds[i], "\r\n\r\n", got, 5000));
+    }
+    int waiting = raw_connect(http_server_port(rig.server));
+    g_autoptr(GString) answer = g_string_new(NULL);
+    raw_write(waiting, "GET /empty HTTP/1.1\r\nHost: h\r\n\r\n");
+    g_assert_false(raw_read_until(waiting, "\r\n\r\n", answer, 200));
+    for (gsize i = 0; i < G_N_ELEMENTS(fds); i++)
+        close(fds[i]);
+    g_assert_true(raw_read_until(waiting, "\r\n\r\n", answer, 5000));
+    close(waiting);
+    rig_end(&rig);
+}
+
 static void test_large(void) {
     enum { LARGE = 20 * 1024 * 1024 };
     Rig rig;
@@ -386,6 +439,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/net/server/header-limit", test_header_limit);
     g_test_add_func("/net/server/body-limit", test_body_limit);
     g_test_add_func("/net/server/bodies-limit", test_bodies_limit);
+    g_test_add_func("/net/server/discard-limit", test_discard_limit);
+    g_test_add_func("/net/server/connections-limit", test_connections_limit);
     g_test_add_func("/net/server/large", test_large);
     g_test_add_func("/net/server/gzip", test_gzip);
     g_test_add_func("/net/server/concurrent", test_concurrent);
