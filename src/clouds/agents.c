@@ -120,7 +120,8 @@ static gint64 distance_ms(const Agent *agent) {
 }
 
 static void note_failure(Agents *agents, const Agent *agent, const GError *error) {
-    log_warning("inventory", "%s/%s/%s: %s", agent->account->name, agent->region, agent->definition->name, error->message);
+    LogLevel level = agent->failures ? LOG_DEBUG : LOG_WARNING; /* said once; what is wrong now is in the leaves */
+    log_write(level, "inventory", "%s/%s/%s: %s", agent->account->name, agent->region, agent->definition->name, error->message);
     for (guint i = 0; agent->definition->kinds[i]; i++)
         inventory_failed(agents->inventory, agent->account->name, agent->definition->kinds[i], agent->region, error, clock_now_ms());
 }
