@@ -2,6 +2,10 @@
 #include "stages/cloud_operation.h"
 #include "base/ids.h"
 
+const char *const cloud_operation_restart_drops[] = {"kato.tasks",  "kato.last.task.id", "kato.task.lastStatus", "deploy.server.groups",
+                                                     "deploy.jobs", "capacitySnapshot",  "lastCapacityCheck",    "zeroDesiredCapacityCount",
+                                                     NULL};
+
 static char *operation_id_of(const TaskContext *context) {
     g_autofree char *attempt = g_strdup_printf("%u", context->stage->attempt);
     return id_from_parts(context->execution->id, context->stage->id, context->task->id, context->task->name, attempt, NULL);

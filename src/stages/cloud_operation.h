@@ -23,5 +23,8 @@ Status cloud_operation_cancel(TaskContext *context, GError **error); /* for on_c
         .backoff_ms = CLOUD_OPERATION_POLL_MS, .on_cancel = cloud_operation_cancel                                                         \
     }
 
+/* For StageType.restart_drops: what an earlier attempt recorded. */
+extern const char *const cloud_operation_restart_drops[];
+
 /* A member of the results of the stage's operations, newest operation first; NULL when none has it. */
 const JsonValue *cloud_operation_result(const Stage *stage, const char *key);

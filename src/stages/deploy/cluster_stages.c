@@ -259,6 +259,7 @@ const StageType stage_disable_cluster = {
     .help = "Takes all but some server groups of a cluster out of traffic.",
     .params = disable_params,
     .params_size = sizeof(DeployParams),
+    .restart_drops = cloud_operation_restart_drops,
     .tasks = CLUSTER_TASKS("disableCluster", "monitorDisableCluster", "waitForClusterDisable"),
 };
 
@@ -275,6 +276,7 @@ const StageType stage_shrink_cluster = {
     .help = "Destroys all but some server groups of a cluster.",
     .params = shrink_params,
     .params_size = sizeof(DeployParams),
+    .restart_drops = cloud_operation_restart_drops,
     .tasks = CLUSTER_TASKS("shrinkCluster", "monitorShrinkCluster", "waitForClusterShrink"),
     .plan_before = shrink_plan,
 };
@@ -292,5 +294,6 @@ const StageType stage_scale_down_cluster = {
     .help = "Sets all but some server groups of a cluster to size 0.",
     .params = scale_down_params,
     .params_size = sizeof(DeployParams),
+    .restart_drops = cloud_operation_restart_drops,
     .tasks = CLUSTER_TASKS("scaleDownCluster", "monitorScaleDownCluster", "waitForScaleDownCluster"),
 };

@@ -198,6 +198,7 @@ const StageType stage_create_server_group = {
     .help = "Makes one server group and waits until it is up; its strategy decides what becomes of those before it.",
     .params = create_params,
     .params_size = sizeof(DeployParams),
+    .restart_drops = cloud_operation_restart_drops,
     .prepare = prepare,
     .build_tasks = build_tasks,
     .plan_before = plan_before,

@@ -37,6 +37,7 @@ const StageType stage_destroy_server_group = {
     .help = "Deletes a server group and its instances.",
     .params = destroy_params,
     .params_size = sizeof(DeployParams),
+    .restart_drops = cloud_operation_restart_drops,
     .build_tasks = destroy_tasks,
     .prepare = target_prepare,
     .plan_before = destroy_plan,

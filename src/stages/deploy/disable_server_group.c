@@ -39,6 +39,7 @@ const StageType stage_disable_server_group = {
     .help = "Takes a server group out of traffic.",
     .params = disable_params,
     .params_size = sizeof(DeployParams),
+    .restart_drops = cloud_operation_restart_drops,
     .build_tasks = disable_tasks,
     .prepare = target_prepare,
     .plan_before = target_plan_children,

@@ -32,6 +32,7 @@ const StageType stage_enable_server_group = {
     .help = "Lets a server group take traffic again.",
     .params = enable_params,
     .params_size = sizeof(DeployParams),
+    .restart_drops = cloud_operation_restart_drops,
     .build_tasks = enable_tasks,
     .prepare = target_prepare,
     .plan_before = target_plan_children,

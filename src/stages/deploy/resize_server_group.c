@@ -167,6 +167,7 @@ const StageType stage_resize_server_group = {
     .help = "Changes the size of a server group.",
     .params = resize_params,
     .params_size = sizeof(DeployParams),
+    .restart_drops = cloud_operation_restart_drops,
     .build_tasks = resize_tasks,
     .prepare = target_prepare,
     .plan_before = resize_plan_before,

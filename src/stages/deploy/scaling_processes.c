@@ -123,6 +123,7 @@ const StageType stage_modify_scaling_process = {
     .help = "Suspends or resumes scaling processes of a server group.",
     .params = modify_params,
     .params_size = sizeof(DeployParams),
+    .restart_drops = cloud_operation_restart_drops,
     .build_tasks = modify_tasks,
     .prepare = target_prepare,
     .plan_before = target_plan_children,
