@@ -18,7 +18,7 @@ struct Checkpointer {
     GCond work;
     guint64 size;              /* of the log */
     guint64 written, done;     /* ever, and what of it the last checkpoint began with */
-    guint64 truncated_written; /* when the last truncating one was tried */
+    guint64 truncated_written; /* when the last truncating one was tried; again after CHECKPOINT_BYTES when a reader was in the way */
     gboolean sleeping, stopping;
     gboolean failing; /* the thread's own: logged once */
 };
@@ -40,8 +40,6 @@ static gboolean checkpoint_run(Checkpointer *checkpointer, gboolean truncate) {
     gboolean ok = checkpointer->connection->driver->checkpoint(checkpointer->connection, truncate, &error);
     if (truncate)
         committer_go(checkpointer->store->committer);
-    if (!ok && truncate)
-        return TRUE; /* a reader is in the way; tried again after the next CHECKPOINT_BYTES */
     if (!ok && !checkpointer->failing)
         log_warning("store", "the write-ahead log cannot be moved into the database and grows: %s", error->message);
     if (ok && checkpointer->failing)

@@ -64,7 +64,8 @@ struct StoreDriver {
     /* The write-ahead log: its size now, and all that was ever written to it through this connection. */
     guint64 (*log_size)(StoreConnection *writer);
     guint64 (*log_written)(StoreConnection *writer);
-    /* Moves the log into the database. truncate: all of it, and shortens the file; waits a little for readers. */
+    /* Moves the log into the database, as far as others are not in the way at the moment (that is no error). truncate: all of it,
+     * and shortens the file; waits a little for readers. */
     gboolean (*checkpoint)(StoreConnection *care, gboolean truncate, GError **error);
 
     /* A copy in steps. Writes between them through the same connection are part of it. */

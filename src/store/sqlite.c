@@ -1,4 +1,4 @@
-/* The SQLite driver: the only file that knows SQLite.
+/* The SQLite driver: with sqlite_log.c, the only file that knows SQLite.
  *
  * Write-ahead log, synchronous=FULL: a commit that returned survives a power failure. Checkpoints are never automatic; the
  * checkpointer makes them on a connection of its own. Each connection prepares a statement once and binds by the name of its
@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/driver.h"
+#include "store/sqlite_log.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -349,7 +350,8 @@ static StoreConnection *sqlite_open(const ConnectionOptions *options, GError **e
     self->prepared = g_hash_table_new_full(NULL, NULL, NULL, prepared_free);
     errno = 0;
     int code = sqlite3_open_v2(options->file, &self->db,
-                               (options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX, NULL);
+                               (options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX,
+                               options->durable ? sqlite_log_layer() : NULL);
     if (code != SQLITE_OK) {
         sqlite_error_set(error, self->db, self->file, code, "open");
         sqlite_close(&self->base);
@@ -413,9 +415,10 @@ static gboolean sqlite_checkpoint(StoreConnection *care, gboolean truncate, GErr
     Sqlite *self = (Sqlite *)care;
     errno = 0;
     int code = sqlite3_wal_checkpoint_v2(self->db, NULL, truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    if (code != SQLITE_OK)
-        sqlite_error_set(error, self->db, self->file, code, "checkpoint");
-    return code == SQLITE_OK;
+    if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY)
+        return TRUE;
+    sqlite_error_set(error, self->db, self->file, code, "checkpoint");
+    return FALSE;
 }
 
 static StoreCopy *sqlite_copy_begin(StoreConnection *writer, const char *file, GError **error) {
