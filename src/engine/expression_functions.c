@@ -179,6 +179,57 @@ static const ExprValue *call_artifact_by_type(ExprContext *context, const ExprVa
     return find_artifact(context, arguments[0], "type", ((ExpressionRoot *)data)->execution, error);
 }
 
+/* ---- what stages of other clouds left behind ---- */
+static const JsonValue *manifest_of_kind(const Execution *execution, const char *stage_name, const char *kind) {
+    for (guint i = 0; i < execution->stages->len; i++) {
+        const Stage *stage = execution_stage_at(execution, i);
+        if (strcmp(stage->type, "deployManifest") != 0 || stage->status != STATUS_SUCCEEDED || strcmp(stage->name, stage_name) != 0)
+            continue;
+        JsonIter manifests = json_iter(json_get(json_root(stage->context), "outputs.manifests"));
+        while (json_next(&manifests))
+            if (g_strcmp0(json_get_string(manifests.value, "kind"), kind) == 0)
+                return manifests.value;
+        return NULL;
+    }
+    return NULL;
+}
+
+static const ExprValue *call_manifest_label(ExprContext *context, const ExprValue *const *arguments, guint n, gpointer data,
+                                            GError **error) {
+    (void)n;
+    static const char *const kinds[] = {"Deployment", "ReplicaSet", NULL};
+    const char *stage = expr_text(context, arguments[0]), *kind = expr_text(context, arguments[1]),
+               *label = expr_text(context, arguments[2]);
+    const JsonValue *value = NULL;
+    if (stage && kind && label && g_strv_contains(kinds, kind)) {
+        const JsonValue *manifest = manifest_of_kind(((ExpressionRoot *)data)->execution, stage, kind);
+        value = json_get(json_dig(manifest, "spec", "template", "metadata", "labels", NULL), label);
+    }
+    if (value)
+        return expr_json(context, value);
+    error_set(error, ERR_INVALID, "No label [%s] on a %s (Deployment or ReplicaSet) that a deployManifest stage [%s] deployed",
+              label ? label : "null", kind ? kind : "null", stage ? stage : "null");
+    return NULL;
+}
+
+static const ExprValue *call_service_key(ExprContext *context, const ExprValue *const *arguments, guint n, gpointer data, GError **error) {
+    (void)n;
+    (void)error;
+    const Execution *execution = ((ExpressionRoot *)data)->execution;
+    const char *wanted = expr_text(context, arguments[0]);
+    for (guint i = 0; wanted && i < execution->stages->len; i++) {
+        const Stage *stage = execution_stage_at(execution, i);
+        const gboolean named = strcmp(stage->name, wanted) == 0 || strcmp(stage->id, wanted) == 0;
+        if (!named || strcmp(stage->type, "createServiceKey") != 0 || stage->status != STATUS_SUCCEEDED)
+            continue;
+        const JsonValue *task = json_at(json_get(json_root(stage->context), "kato.tasks"), 0);
+        const JsonValue *key = json_get(json_at(json_get(task, "resultObjects"), 0), "serviceKey");
+        if (key)
+            return expr_json(context, key);
+    }
+    return expr_json(context, expr_keep(context, json_empty_object()));
+}
+
 const ExprFunction expression_functions[] = {
     {"stage", EXPR_PURE, 1, 1, call_stage, "The first stage with this name or id.", .hidden_execution = TRUE},
     {"stageByRefId", EXPR_PURE, 1, 1, call_stage_by_ref, "The stage with this refId.", .hidden_execution = TRUE},
@@ -193,6 +244,9 @@ const ExprFunction expression_functions[] = {
      "The artifact of this name that the trigger's expected artifacts were bound to.", .hidden_execution = TRUE},
     {"triggerResolvedArtifactByType", EXPR_PURE, 1, 1, call_artifact_by_type,
      "The first artifact of this type that the trigger's expected artifacts were bound to.", .hidden_execution = TRUE},
+    {"manifestLabelValue", EXPR_PURE, 3, 3, call_manifest_label,
+     "A pod label of the manifest of this kind that the deployManifest stage of this name deployed.", .hidden_execution = TRUE},
+    {"cfServiceKey", EXPR_PURE, 1, 1, call_service_key, "The service key that a createServiceKey stage made.", .hidden_execution = TRUE},
     {.name = NULL},
 };
 

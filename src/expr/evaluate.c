@@ -50,6 +50,8 @@ static const ExprFunction *find_function(const ExprFunction *functions, const ch
 
 static const ExprValue *call_function(ExprContext *context, const ExprFunction *function, const ExprValue *const *arguments, guint n) {
     if (function->hidden_execution && n > 0) {
+        if (arguments[0]->type == EXPR_NULL)
+            return expr_raise(context, EXCEPTION_NULL_POINTER, "There is no execution that #%s could be asked about", function->name);
         arguments++;
         n--;
     } else if (function->hidden_execution) {

@@ -14,3 +14,5 @@ typedef struct {
     const char *name;
     VectorsRun run;
 } VectorsArea;
+
+gboolean vectors_expressions(const char *path, VectorsResult *result, GError **error);

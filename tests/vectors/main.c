@@ -4,6 +4,7 @@
 #include <string.h>
 
 static const VectorsArea areas[] = {
+    {"expressions", vectors_expressions},
     {NULL, NULL},
 };
 

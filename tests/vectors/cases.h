@@ -1,0 +1,11 @@
+/* What runners of vector files share. */
+#pragma once
+#include "areas.h"
+#include "base/json.h"
+
+/* Parses the file; its cases are the array at the root, or under `member`. NULL with error. */
+Json *cases_load(const char *path, const char *member, const JsonValue **cases, GError **error);
+/* Same content, objects in any key order; whole and floating numbers differ. */
+gboolean cases_equal(const JsonValue *a, const JsonValue *b);
+/* Counts the case; a failing one is printed with what was expected and what came out (NULL: null). */
+void cases_count(const JsonValue *test, gboolean passed, const JsonValue *expected, const JsonValue *actual, VectorsResult *result);
