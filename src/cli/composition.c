@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "clouds/aws/aws.h"
+#include "engine/core.h"
 #include "stages/deploy/settings.h"
 #include "stages/stages.h"
 
@@ -117,17 +118,39 @@ Auth *composition_auth(const Composition *composition) {
     return composition->auth;
 }
 
-/* Clouds check everything before they swap, so they go first; what follows was checked by loading it. */
-static gboolean swap_config(Composition *composition, Config *config, GError **error) {
-    Services *services = &composition->services;
+/* ---- reload: each room checks everything before it swaps; when a later one refuses, the earlier ones go back ---- */
+static gboolean reload_auth(Composition *composition, Config *config, GError **error) {
+    return auth_reload(composition->auth, config, error);
+}
+
+static gboolean reload_engine(Composition *composition, Config *config, GError **error) {
+    return engine_set_config(composition->services.engine, config, error);
+}
+
+static gboolean reload_bakery(Composition *composition, Config *config, GError **error) {
+    return bakery_reload(composition->services.bakery, config, error);
+}
+
+static gboolean reload_clouds(Composition *composition, Config *config, GError **error) {
     g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
-    if (!api_check_config(composition->api, config, error) || !auth_reload(composition->auth, config, error) ||
-        !clouds_reload(services->clouds, config, problems, error) || !bakery_reload(services->bakery, config, error))
+    if (!clouds_reload(composition->services.clouds, config, problems, error))
         return FALSE;
-    engine_set_config(services->engine, config);
-    api_set_config(composition->api, config);
     for (guint i = 0; i < problems->len; i++)
         log_warning(ROOM, "account left out: %s", (const char *)problems->pdata[i]);
+    return TRUE;
+}
+
+static gboolean (*const RELOADS[])(Composition *, Config *, GError **) = {reload_auth, reload_engine, reload_bakery, reload_clouds};
+
+static gboolean swap_config(Composition *composition, Config *config, GError **error) {
+    g_autoptr(Config) before = services_config(&composition->services);
+    for (gsize i = 0; i < G_N_ELEMENTS(RELOADS); i++) {
+        if (RELOADS[i](composition, config, error))
+            continue;
+        while (i-- > 0)
+            RELOADS[i](composition, before, NULL);
+        return FALSE;
+    }
     return TRUE;
 }
 
@@ -185,6 +208,7 @@ const ConfigSection *const *composition_config_sections(void) {
         add_sections(all, deploy_config_sections);
         add_sections(all, bake_config_sections);
         add_sections(all, auth_config_sections);
+        add_sections(all, engine_config_sections);
         add_sections(all, api_config_sections);
         g_ptr_array_add(all, NULL);
         g_once_init_leave(&once, 1);
