@@ -21,8 +21,6 @@ typedef struct EngineSettings {
 EngineSettings *engine_settings_new(const StageTypes *types, Config *config, GError **error);
 EngineSettings *engine_settings_ref(EngineSettings *settings);
 void engine_settings_unref(EngineSettings *settings);
-/* The sections of the configuration that the engine reads; ends with NULL. */
-extern const ConfigSection *const engine_config_sections[];
 
 /* ---- what the core wants done, after the draft is committed ---- */
 typedef enum {

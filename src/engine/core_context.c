@@ -96,13 +96,10 @@ gboolean step_process_context(Step *step, const char *stage_id) {
         return FALSE;
     const StageType *type = stage_type_of(step->settings, stage);
     gboolean needs_io = FALSE;
-    g_autoptr(Json) processed = NULL;
-    gboolean plain = FALSE;
-    if (!type || !expressions_are_own(step->execution, type, step->settings))
-        processed = expressions_process(step->execution, stage, step->settings, FALSE, step->now_ms, &plain, &needs_io);
+    if (!type || expressions_are_own(step->execution, type, step->settings))
+        return FALSE;
+    Json *processed = expressions_process(step->execution, stage, step->settings, FALSE, step->now_ms, &needs_io);
     if (processed)
-        stage_set_context(step_edit(step, stage_id), g_steal_pointer(&processed));
-    if (plain && stage->draft_of == step->execution)
-        step_edit(step, stage_id)->plain = TRUE;
+        stage_set_context(step_edit(step, stage_id), processed);
     return needs_io;
 }

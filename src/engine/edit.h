@@ -27,6 +27,8 @@ void stage_unref(Stage *stage);
 TaskState *task_state_new(const char *id, const char *name, const char *implementing_class);
 TaskState *stage_edit_task(Stage *draft, const char *task_id); /* NULL when absent */
 void stage_set_context(Stage *draft, Json *context);           /* takes the reference */
+/* A copy of a stage with another context (borrowed), for one evaluation; caller unrefs. */
+Stage *stage_with_context(const Stage *stage, Json *context);
 /* Replaces the requisites by shared copies. NULL: none. */
 void stage_set_requisites(Stage *draft, const char *const *ref_ids);
 

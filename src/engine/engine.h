@@ -22,7 +22,12 @@ Engine *engine_new(const EngineOptions *options, GError **error);
 void engine_start(Engine *engine);                 /* workers and timer begin */
 void engine_stop(Engine *engine, gint64 grace_ms); /* tasks in progress may end; waits at most grace */
 void engine_free(Engine *engine);
-void engine_set_config(Engine *engine, Config *config); /* work in progress keeps what it began with */
+/* Work in progress keeps what it began with. FALSE with ERR_INVALID: nothing changed. */
+gboolean engine_set_config(Engine *engine, Config *config, GError **error);
+/* What the configuration says to the engine now (engine/core.h), for expressions_evaluate; caller owns a reference. */
+struct EngineSettings *engine_settings(Engine *engine);
+/* The sections of the configuration that the engine reads; ends with NULL. */
+extern const ConfigSection *const engine_config_sections[];
 
 /* Starts a pipeline from its configuration JSON with "trigger" inside. stored_config: the pipeline as saved, or
  * NULL when it is not stored. Returns the execution id (caller frees) also when a failed execution was recorded and *error is
@@ -32,10 +37,15 @@ char *engine_start_pipeline(Engine *engine, const JsonValue *pipeline, const Jso
 /* Starts an orchestration {application, description, job:[stages], trigger}. */
 char *engine_start_orchestration(Engine *engine, const JsonValue *orchestration, const Principal *principal, GError **error);
 
+/* Records a start that failed elsewhere (POST /fail). Returns its id, NULL when that failed too; caller frees. */
+char *engine_record_failure(Engine *engine, const JsonValue *pipeline, const Principal *principal, const char *message);
+
 /* What validation says of a pipeline before it is started or saved: list of messages (empty: fine); caller frees the strv. */
 char **engine_validate_pipeline(Engine *engine, const JsonValue *pipeline);
 
 gboolean engine_cancel(Engine *engine, const char *id, const char *user, const char *reason, GError **error);
+/* An administrator's last resort: everything active becomes CANCELED here and now, whatever its tasks do. */
+gboolean engine_force_cancel(Engine *engine, const char *id, const char *user, const char *reason, GError **error);
 gboolean engine_pause(Engine *engine, const char *id, const char *user, GError **error);
 gboolean engine_resume(Engine *engine, const char *id, const char *user, GError **error);
 gboolean engine_restart_stage(Engine *engine, const char *id, const char *stage_id, const JsonValue *body, const char *user,
@@ -55,6 +65,6 @@ Execution *engine_load(Engine *engine, const char *id, GError **error);
 Json *engine_why(Engine *engine, const Execution *execution, gint64 now_ms);
 
 typedef struct {
-    guint64 running, waiting, tasks_busy, tasks_queued, stages_completed, executions_completed, commits;
+    guint64 running, waiting, tasks_busy, tasks_queued, stages_completed, executions_completed, commits, loaded_bytes;
 } EngineStatistics;
 void engine_statistics(Engine *engine, EngineStatistics *into);

@@ -3,6 +3,7 @@
 #include "engine/edit.h"
 #include "engine/graph.h"
 #include "engine/message.h"
+#include "expr/expr.h"
 #include <stddef.h>
 #include <string.h>
 
@@ -81,6 +82,7 @@ Stage *stage_new(void) {
     Stage *stage = g_new0(Stage, 1);
     stage->ref_count = 1;
     stage->attempt = 1;
+    stage->plain = TRUE;
     stage->context = json_empty_object();
     stage->outputs = json_empty_object();
     stage->tasks = g_ptr_array_new_with_free_func(task_state_free);
@@ -109,9 +111,20 @@ void stage_unref(Stage *stage) {
     g_free(stage);
 }
 
+static gboolean holds_expression(const JsonValue *value) {
+    const char *text = json_string(value);
+    if (text)
+        return expr_has_expression(text);
+    JsonIter iter = json_iter(value);
+    while (json_next(&iter))
+        if ((iter.key && expr_has_expression(iter.key)) || holds_expression(iter.value))
+            return TRUE;
+    return FALSE;
+}
+
 void stage_set_context(Stage *draft, Json *context) {
     json_set(&draft->context, context);
-    draft->plain = FALSE;
+    draft->plain = !holds_expression(json_root(context));
 }
 
 static Stage *stage_copy(const Stage *source) {
@@ -129,6 +142,12 @@ static Stage *stage_copy(const Stage *source) {
     stage->tasks = g_ptr_array_copy(source->tasks, task_state_copy, NULL);
     g_ptr_array_set_free_func(stage->tasks, task_state_free);
     return stage;
+}
+
+Stage *stage_with_context(const Stage *stage, Json *context) {
+    Stage *copy = stage_copy(stage);
+    stage_set_context(copy, json_ref(context));
+    return copy;
 }
 
 const TaskState *stage_task(const Stage *stage, const char *task_id) {

@@ -90,7 +90,7 @@ static Json *merge_summary(const JsonValue *before, const ExprProcessed *process
 
 /* ---- stages ---- */
 Json *expressions_process(const Execution *execution, const Stage *stage, const EngineSettings *settings, gboolean allow_io, gint64 now_ms,
-                          gboolean *plain, gboolean *needs_io) {
+                          gboolean *needs_io) {
     static const char *const summary_only[] = {SUMMARY_KEY, NULL};
     const JsonValue *context = json_root(stage->context), *before = json_get(context, SUMMARY_KEY);
     g_autoptr(Json) without = before ? json_without(context, summary_only) : json_ref(stage->context);
@@ -100,7 +100,6 @@ Json *expressions_process(const Execution *execution, const Stage *stage, const 
     expr_process(json_root(without), &root.options, &processed);
     *needs_io = processed.needs_io;
     gboolean attempted = processed.changed || processed.failures->len || (processed.evaluated && processed.evaluated->len);
-    *plain = !attempted && !processed.needs_io && !before;
     g_autoptr(Json) summary = attempted ? merge_summary(before, &processed, now_ms) : NULL;
     Json *result = NULL;
     gboolean same_summary = !attempted || (!summary && !before) || (summary && json_equal(json_root(summary), before));

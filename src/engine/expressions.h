@@ -19,10 +19,9 @@ int expressions_version(const Execution *execution, const EngineSettings *settin
 gboolean expressions_are_own(const Execution *execution, const StageType *type, const EngineSettings *settings);
 
 /* Evaluates a stage's context. Returns the new context with its expressionEvaluationSummary brought up to date, or NULL when
- * nothing changed. *plain: it holds no expression at all. *needs_io: something needs a function with I/O that was not
- * allowed. Caller owns. */
+ * nothing changed. *needs_io: something needs a function with I/O that was not allowed. Caller owns. */
 Json *expressions_process(const Execution *execution, const Stage *stage, const EngineSettings *settings, gboolean allow_io, gint64 now_ms,
-                          gboolean *plain, gboolean *needs_io);
+                          gboolean *needs_io);
 
 /* Evaluates any value as if it stood in a stage's context (stage NULL: against execution and trigger alone). root: more
  * names that go before all others (variables evaluated so far), or NULL. *failures (may be NULL): the summary of what failed as

@@ -1,5 +1,6 @@
 /* What the configuration says to the engine: one immutable struct, made anew with every configuration. */
 #include "engine/core.h"
+#include "engine/engine.h"
 #include <stddef.h>
 
 #define WINDOW_ZONE_DEFAULT "America/Los_Angeles"

@@ -1,0 +1,290 @@
+/* The engine's front: opening, stopping, and what users do to executions. Any thread; what changes something waits for its
+ * commit on the caller's thread. */
+#include "engine/engine.h"
+#include "base/log.h"
+#include "engine/runner.h"
+#include "store/executions.h"
+
+#define GIVE_UP_MS 2000 /* for runs that were told to end when the grace is over */
+
+EngineSettings *engine_settings(Engine *engine) {
+    g_mutex_lock(&engine->lock);
+    EngineSettings *settings = engine_settings_ref(engine->settings);
+    g_mutex_unlock(&engine->lock);
+    return settings;
+}
+
+/* ---- life ---- */
+Engine *engine_new(const EngineOptions *options, GError **error) {
+    EngineSettings *settings = engine_settings_new(options->types, options->config, error);
+    if (!settings)
+        return NULL;
+    Engine *engine = g_new0(Engine, 1);
+    engine->store = options->store;
+    engine->services = options->services;
+    engine->types = options->types;
+    engine->settings = settings;
+    engine->runtime = runtime_threads_new(options->store, options->io_workers);
+    g_mutex_init(&engine->lock);
+    g_cond_init(&engine->rest);
+    engine->actors = g_hash_table_new(g_str_hash, g_str_equal);
+    engine->gates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)gate_free);
+    engine->inbox = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    if (engine_recover(engine, error))
+        return engine;
+    engine_free(engine);
+    return NULL;
+}
+
+void engine_start(Engine *engine) {
+    engine->started = TRUE;
+    runtime_threads_start(engine->runtime);
+}
+
+void engine_run_ended(Engine *engine) {
+    if (!g_atomic_int_dec_and_test(&engine->busy_runs))
+        return;
+    g_mutex_lock(&engine->lock);
+    g_cond_broadcast(&engine->rest);
+    g_mutex_unlock(&engine->lock);
+}
+
+static gboolean wait_for_rest(Engine *engine, gint64 grace_ms) {
+    gint64 until = g_get_monotonic_time() + grace_ms * G_TIME_SPAN_MILLISECOND;
+    gboolean rested = TRUE;
+    g_mutex_lock(&engine->lock);
+    while (rested && (engine->busy_actors > 0 || g_atomic_int_get(&engine->busy_runs) > 0))
+        rested = g_cond_wait_until(&engine->rest, &engine->lock, until);
+    g_mutex_unlock(&engine->lock);
+    return rested;
+}
+
+static void cancel_runs(Engine *engine) {
+    g_autoptr(GPtrArray) cancels = g_ptr_array_new_with_free_func((GDestroyNotify)cancel_unref);
+    GHashTableIter iter;
+    gpointer each;
+    g_mutex_lock(&engine->lock);
+    g_hash_table_iter_init(&iter, engine->actors);
+    while (g_hash_table_iter_next(&iter, NULL, &each)) {
+        Actor *actor = each;
+        g_mutex_lock(&actor->lock);
+        for (guint i = 0; i < actor->runs->len; i++) {
+            const Run *run = g_ptr_array_index(actor->runs, i);
+            if (run->state == RUN_BUSY)
+                g_ptr_array_add(cancels, cancel_ref(run->cancel));
+        }
+        g_mutex_unlock(&actor->lock);
+    }
+    g_mutex_unlock(&engine->lock);
+    for (guint i = 0; i < cancels->len; i++)
+        cancel_set(g_ptr_array_index(cancels, i));
+}
+
+void engine_stop(Engine *engine, gint64 grace_ms) {
+    if (!engine->started)
+        return;
+    g_atomic_int_set(&engine->stopping, ENGINE_STOPS);
+    if (!wait_for_rest(engine, grace_ms)) {
+        g_atomic_int_set(&engine->stopping, ENGINE_GAVE_UP);
+        cancel_runs(engine);
+        wait_for_rest(engine, GIVE_UP_MS);
+    }
+    engine->started = !runtime_threads_stop(engine->runtime, GIVE_UP_MS);
+    if (engine->started)
+        log_warning("engine", "%d tasks do not end; they are run again after the next start", g_atomic_int_get(&engine->busy_runs));
+}
+
+/* Threads that did not end still use it: then it is left to the end of the process. */
+void engine_free(Engine *engine) {
+    if (engine->started)
+        return;
+    GHashTableIter iter;
+    gpointer actor;
+    g_hash_table_iter_init(&iter, engine->actors);
+    while (g_hash_table_iter_next(&iter, NULL, &actor)) {
+        g_hash_table_iter_steal(&iter);
+        g_mutex_lock(&((Actor *)actor)->lock);
+        actor_forget_runs(actor);
+        g_mutex_unlock(&((Actor *)actor)->lock);
+        actor_unref(actor);
+    }
+    runtime_threads_free(engine->runtime);
+    g_hash_table_unref(engine->actors);
+    g_hash_table_unref(engine->gates);
+    g_hash_table_unref(engine->inbox);
+    engine_settings_unref(engine->settings);
+    g_mutex_clear(&engine->lock);
+    g_cond_clear(&engine->rest);
+    g_free(engine);
+}
+
+gboolean engine_set_config(Engine *engine, Config *config, GError **error) {
+    EngineSettings *fresh = engine_settings_new(engine->types, config, error);
+    if (!fresh)
+        return FALSE;
+    g_mutex_lock(&engine->lock);
+    EngineSettings *old = engine->settings;
+    engine->settings = fresh;
+    g_mutex_unlock(&engine->lock);
+    engine_settings_unref(old);
+    return TRUE;
+}
+
+/* ---- waiting for a commit ---- */
+typedef struct {
+    GMutex lock;
+    GCond ended;
+    gboolean done;
+    GError *error;
+} Waiter;
+
+static void waiter_done(const GError *error, gpointer data) {
+    Waiter *waiter = data;
+    g_mutex_lock(&waiter->lock);
+    waiter->done = TRUE;
+    waiter->error = error ? g_error_copy(error) : NULL;
+    g_cond_signal(&waiter->ended);
+    g_mutex_unlock(&waiter->lock);
+}
+
+gboolean engine_wait(WaitedCall call, gpointer argument, Letter *letter, GError **error) {
+    Waiter waiter = {.done = FALSE};
+    g_mutex_init(&waiter.lock);
+    g_cond_init(&waiter.ended);
+    letter->done = waiter_done;
+    letter->data = &waiter;
+    call(argument, letter);
+    g_mutex_lock(&waiter.lock);
+    while (!waiter.done)
+        g_cond_wait(&waiter.ended, &waiter.lock);
+    g_mutex_unlock(&waiter.lock);
+    g_mutex_clear(&waiter.lock);
+    g_cond_clear(&waiter.ended);
+    if (waiter.error)
+        g_propagate_error(error, waiter.error);
+    return waiter.error == NULL;
+}
+
+typedef struct {
+    Engine *engine;
+    const char *id;
+} PostCall;
+
+static void post_call(gpointer argument, Letter *letter) {
+    const PostCall *call = argument;
+    engine_post(call->engine, call->id, letter);
+}
+
+static gboolean post_and_wait(Engine *engine, const char *id, Letter *letter, GError **error) {
+    PostCall call = {engine, id};
+    return engine_wait(post_call, &call, letter, error);
+}
+
+/* ---- what users do ---- */
+static Message *user_message(MessageKind kind, const char *user) {
+    Message *message = message_new(kind);
+    message->user = text_new(user);
+    return message;
+}
+
+gboolean engine_cancel(Engine *engine, const char *id, const char *user, const char *reason, GError **error) {
+    Message *message = user_message(MESSAGE_CANCEL_EXECUTION, user);
+    message->reason = text_new(reason);
+    return post_and_wait(engine, id, letter_new(message), error);
+}
+
+gboolean engine_force_cancel(Engine *engine, const char *id, const char *user, const char *reason, GError **error) {
+    Message *message = user_message(MESSAGE_FORCE_CANCEL_EXECUTION, user);
+    message->reason = text_new(reason);
+    return post_and_wait(engine, id, letter_new(message), error);
+}
+
+gboolean engine_pause(Engine *engine, const char *id, const char *user, GError **error) {
+    return post_and_wait(engine, id, letter_new(user_message(MESSAGE_PAUSE_EXECUTION, user)), error);
+}
+
+gboolean engine_resume(Engine *engine, const char *id, const char *user, GError **error) {
+    return post_and_wait(engine, id, letter_new(user_message(MESSAGE_RESUME_EXECUTION, user)), error);
+}
+
+/* An execution that has ended and is limited waits for its turn like a new one. */
+gboolean engine_restart_stage(Engine *engine, const char *id, const char *stage_id, const JsonValue *body, const char *user,
+                              GError **error) {
+    g_autoptr(Execution) execution = engine_load(engine, id, error);
+    if (!execution)
+        return FALSE;
+    Message *message = user_message(MESSAGE_RESTART_STAGE, user);
+    message->stage_id = text_new(stage_id);
+    message->body = body ? json_copy(body) : NULL;
+    gboolean asks = status_info(execution->status)->complete && execution_has_limit(execution) && execution_stage(execution, stage_id);
+    GateAnswer answer = asks ? engine_ask_gate(engine, execution) : GATE_START;
+    if (answer == GATE_REFUSE) {
+        message_unref(message);
+        error_set(error, ERR_LIMIT, "Too many executions of pipeline %s already waiting to start", execution->name);
+        return FALSE;
+    }
+    message->park = answer == GATE_PARK;
+    if (post_and_wait(engine, id, letter_new(message), error))
+        return TRUE;
+    if (asks)
+        engine_leave_gate(engine, execution);
+    return FALSE;
+}
+
+gboolean engine_patch_stage(Engine *engine, const char *id, const char *stage_id, const JsonValue *changes, const Principal *principal,
+                            GError **error) {
+    Message *message = user_message(MESSAGE_PATCH_STAGE, principal->user);
+    message->stage_id = text_new(stage_id);
+    message->body = json_copy(changes);
+    message->accounts = principal->accounts ? json_from_strings(principal->accounts) : json_empty_array();
+    return post_and_wait(engine, id, letter_new(message), error);
+}
+
+gboolean engine_delete(Engine *engine, const char *id, GError **error) {
+    Letter *letter = letter_new(NULL);
+    letter->erase = TRUE;
+    return post_and_wait(engine, id, letter, error);
+}
+
+void engine_wake_stage(Engine *engine, const char *execution_id, const char *stage_id) {
+    Actor *actor = engine_find_actor(engine, execution_id);
+    if (!actor)
+        return;
+    actor_wake(actor, stage_id);
+    actor_unref(actor);
+}
+
+/* ---- reading ---- */
+Execution *engine_load(Engine *engine, const char *id, GError **error) {
+    Actor *actor = engine_find_actor(engine, id);
+    Execution *execution = NULL;
+    if (actor) {
+        g_mutex_lock(&actor->lock);
+        execution = actor->execution ? execution_ref(actor->execution) : NULL;
+        g_mutex_unlock(&actor->lock);
+        actor_unref(actor);
+    }
+    LoadedExecution loaded;
+    if (execution || !store_execution_load(engine->store, id, &loaded, error))
+        return execution;
+    execution = execution_from_loaded(&loaded, error);
+    loaded_execution_clear(&loaded);
+    return execution;
+}
+
+void engine_statistics(Engine *engine, EngineStatistics *into) {
+    RuntimeCounts counts;
+    runtime_threads_counts(engine->runtime, &counts);
+    g_mutex_lock(&engine->lock);
+    *into = (EngineStatistics){
+        .running = g_hash_table_size(engine->actors),
+        .waiting = counts.timers,
+        .tasks_busy = (guint64)MAX(g_atomic_int_get(&engine->busy_runs), 0),
+        .tasks_queued = counts.io_queued + counts.step_queued,
+        .stages_completed = engine->stages_completed,
+        .executions_completed = engine->executions_completed,
+        .commits = engine->commits,
+        .loaded_bytes = engine->loaded_bytes,
+    };
+    g_mutex_unlock(&engine->lock);
+}

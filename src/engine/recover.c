@@ -1,0 +1,146 @@
+/* After a start of the program: what is unfinished goes on. Runs once, before the workers start; the executions themselves are
+ * loaded by their first step. */
+#include "base/log.h"
+#include "engine/runner.h"
+#include "store/executions.h"
+#include <string.h>
+
+typedef struct {
+    Engine *engine;
+    GPtrArray *waiting; /* ids of NOT_STARTED executions with a configuration, oldest first */
+    guint n, page;
+} Recovery;
+
+static void post_internal(Engine *engine, const char *id, MessageKind kind) {
+    Letter *letter = letter_new(message_new(kind));
+    letter->internal = TRUE;
+    engine_post(engine, id, letter);
+}
+
+static gboolean recover_one(const ExecutionRecord *record, gpointer data) {
+    Recovery *recovery = data;
+    recovery->page++;
+    recovery->n++;
+    if (strcmp(record->status, status_info(STATUS_NOT_STARTED)->name) != 0) {
+        if (record->config_id && strcmp(record->status, status_info(STATUS_RUNNING)->name) == 0)
+            engine_count_running(recovery->engine, record->config_id, record->id);
+        post_internal(recovery->engine, record->id, MESSAGE_RECOVER_EXECUTION);
+    } else if (record->config_id) {
+        g_ptr_array_add(recovery->waiting, g_strdup(record->id));
+    } else {
+        post_internal(recovery->engine, record->id, MESSAGE_START_EXECUTION);
+    }
+    return TRUE;
+}
+
+static gboolean list_unfinished(Recovery *recovery, ExecutionType type, GError **error) {
+    ExecutionFilter filter = {.type = execution_type_name(type), .unfinished_only = TRUE, .oldest_first = TRUE};
+    do {
+        recovery->page = 0;
+        if (!store_executions_list(recovery->engine->store, &filter, recover_one, recovery, error))
+            return FALSE;
+        filter.offset += recovery->page;
+    } while (recovery->page == EXECUTIONS_LIST_MAX);
+    return TRUE;
+}
+
+/* Executions that had not begun: parked in their order; where nothing runs the gate opens. */
+static gboolean recover_waiting(Recovery *recovery, GError **error) {
+    g_autoptr(GHashTable) purges = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < recovery->waiting->len; i++) {
+        const char *id = g_ptr_array_index(recovery->waiting, i);
+        g_autoptr(Execution) execution = engine_load(recovery->engine, id, error);
+        if (!execution)
+            return FALSE;
+        if (!execution_has_limit(execution)) {
+            post_internal(recovery->engine, id, MESSAGE_START_EXECUTION);
+            continue;
+        }
+        engine_list(recovery->engine, id);
+        engine_park(recovery->engine, execution);
+        if (execution->keep_waiting) /* the newest one's flag stands for that of the one that ended */
+            g_hash_table_remove(purges, execution->config_id);
+        else
+            g_hash_table_add(purges, g_strdup(execution->config_id));
+    }
+    engine_open_gates(recovery->engine, purges);
+    return TRUE;
+}
+
+gboolean engine_recover(Engine *engine, GError **error) {
+    g_autoptr(GPtrArray) waiting = g_ptr_array_new_with_free_func(g_free);
+    Recovery recovery = {.engine = engine, .waiting = waiting};
+    if (!list_unfinished(&recovery, EXECUTION_PIPELINE, error) || !list_unfinished(&recovery, EXECUTION_ORCHESTRATION, error) ||
+        !recover_waiting(&recovery, error))
+        return FALSE;
+    engine_deliver_inbox(engine, NULL);
+    if (recovery.n > 0)
+        log_info("engine", "%u unfinished executions go on", recovery.n);
+    return TRUE;
+}
+
+/* ---- messages between executions ---- */
+typedef struct {
+    Engine *engine;
+    gint64 number;
+} InboxRow;
+
+/* FALSE: it is on its way already. */
+static gboolean claim_row(Engine *engine, gint64 number) {
+    g_mutex_lock(&engine->lock);
+    gboolean fresh = !g_hash_table_contains(engine->inbox, &number);
+    if (fresh)
+        g_hash_table_add(engine->inbox, g_memdup2(&number, sizeof number));
+    g_mutex_unlock(&engine->lock);
+    return fresh;
+}
+
+static void remove_row(Engine *engine, gint64 number) {
+    g_autoptr(GError) error = NULL;
+    StoreUnit *unit = store_unit_new();
+    store_inbox_remove(unit, number);
+    if (!store_commit(engine->store, unit, &error))
+        log_warning("engine", "a message between executions was not removed: %s", error->message);
+}
+
+/* The row went with the receiver's commit, or there is no receiver (any more). */
+static void row_done(const GError *error, gpointer data) {
+    InboxRow *row = data;
+    g_mutex_lock(&row->engine->lock);
+    g_hash_table_remove(row->engine->inbox, &row->number);
+    g_mutex_unlock(&row->engine->lock);
+    if (error && error_code(error) == ERR_NOT_FOUND)
+        remove_row(row->engine, row->number);
+    g_free(row);
+}
+
+static gboolean deliver_row(const char *recipient_id, gint64 number, const char *body, gpointer data) {
+    Engine *engine = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Json) json = json_parse(body, -1, &error);
+    Message *message = json ? message_read(json_root(json), &error) : NULL;
+    if (!message) {
+        log_error("engine", "a message to execution %s is dropped: %s", recipient_id, error->message);
+        remove_row(engine, number);
+        return TRUE;
+    }
+    if (!claim_row(engine, number)) {
+        message_unref(message);
+        return TRUE;
+    }
+    InboxRow *row = g_new0(InboxRow, 1);
+    *row = (InboxRow){engine, number};
+    Letter *letter = letter_new(message);
+    letter->internal = TRUE;
+    letter->inbox = number;
+    letter->done = row_done;
+    letter->data = row;
+    engine_post(engine, recipient_id, letter);
+    return TRUE;
+}
+
+void engine_deliver_inbox(Engine *engine, const char *id) {
+    g_autoptr(GError) error = NULL;
+    if (!store_inbox_each(engine->store, id, deliver_row, engine, &error))
+        log_warning("engine", "messages between executions are delivered at the next start: %s", error->message);
+}

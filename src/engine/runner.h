@@ -1,0 +1,144 @@
+/* Inside the engine: actors, their runs, and what they share. For this room alone.
+ *
+ * Locks, outermost first: engine->lock (the table of actors, memory, gates), actor->lock (its mailbox, runs, snapshot). No call
+ * to the store, a task or a caller is made under either. */
+#pragma once
+#include "base/runtime.h"
+#include "engine/concurrency.h"
+#include "engine/core.h"
+#include "engine/edit.h"
+#include "engine/engine.h"
+#include "engine/record.h"
+#include "engine/runtime_threads.h"
+
+#define LOADED_BYTES_MAX (128 * 1024 * 1024) /* executions in memory; idle ones beyond it are dropped, least recently used first */
+#define STEP_LETTERS_MAX 16                  /* letters of one execution handled in one commit */
+#define COMMIT_RETRY_MS 1000                 /* after a commit that failed */
+#define MAILBOX_MAX 4096                     /* letters from outside that wait for one execution: ERR_LIMIT */
+
+typedef struct Actor Actor;
+typedef struct Run Run;
+
+/* A message on its way to an execution, and who wants to know how it went. */
+typedef struct {
+    Message *message;
+    Run *run;         /* the run that it is about, or NULL; owned reference */
+    RuntimeDone done; /* called once, or NULL */
+    gpointer data;
+    gint64 inbox;      /* its row, removed with the commit; 0: none */
+    gboolean internal; /* must not be lost: handled again when the commit failed */
+    gboolean erase;    /* no message: the whole execution is deleted */
+    GError *error;     /* it was refused */
+} Letter;
+
+typedef enum { RUN_ASLEEP, RUN_BUSY, RUN_ANSWERED } RunState;
+
+/* What a stage waits for or a worker does. */
+struct Run {
+    gint ref_count;
+    Actor *actor; /* reference */
+    RunKind kind;
+    RunState state;
+    char *stage_id, *task_id; /* shared texts */
+    guint attempt, runs;
+    gint64 since_ms, at_ms; /* since when; until when it sleeps */
+    guint64 timer;          /* 0: none */
+    gboolean woken;         /* while it was busy: its answer is looked at again at once */
+    Cancel *cancel;
+    Execution *snapshot; /* while busy */
+};
+
+struct Actor {
+    gint ref_count;
+    Engine *engine;
+    char *id;
+    GMutex lock;
+    Execution *execution; /* the last committed snapshot; NULL: not in memory */
+    GQueue mailbox;       /* of Letter */
+    gboolean busy;        /* queued, in a step, or waiting for a commit */
+    gboolean listed;      /* in the engine's table */
+    GPtrArray *runs;      /* of Run */
+    /* The step in progress; whoever works on it owns it. */
+    Execution *draft;
+    gboolean insert; /* it is not in the store yet */
+    GPtrArray *letters;
+    Effects effects;
+    GError *commit_error;
+    /* Under engine->lock. */
+    GList recent;
+    gsize bytes; /* counted in engine->loaded_bytes */
+};
+
+typedef enum {
+    ENGINE_RUNS,
+    ENGINE_STOPS,   /* no letter from outside, no run begins */
+    ENGINE_GAVE_UP, /* runs were told to end; what they answer does not count */
+} EngineStopping;
+
+struct Engine {
+    Store *store;
+    Services *services;
+    const StageTypes *types;
+    Runtime *runtime;
+    GMutex lock;
+    GCond rest;               /* an actor came to rest */
+    EngineSettings *settings; /* swapped whole */
+    GHashTable *actors;       /* id to Actor (reference) */
+    GHashTable *gates;        /* config id to ConcurrencyGate */
+    GHashTable *inbox;        /* numbers of rows that are on their way */
+    GQueue recent;            /* of Actor, most recently used first */
+    gsize loaded_bytes;
+    guint busy_actors; /* under lock */
+    gboolean started;
+    gint stopping;                                           /* atomic; EngineStopping */
+    gint busy_runs;                                          /* atomic */
+    guint64 stages_completed, executions_completed, commits; /* under lock */
+};
+
+/* ---- engine.c ---- */
+void engine_run_ended(Engine *engine);
+/* Calls with the letter and waits until it is answered. */
+typedef void (*WaitedCall)(gpointer argument, Letter *letter);
+gboolean engine_wait(WaitedCall call, gpointer argument, Letter *letter, GError **error);
+
+/* ---- actor.c ---- */
+Actor *actor_ref(Actor *actor);
+void actor_unref(Actor *actor);
+Letter *letter_new(Message *message); /* takes it */
+void letter_drop(Letter *letter);     /* frees it without an answer */
+/* Hands a letter to an execution; takes it. The actor is made when there is none. */
+void engine_post(Engine *engine, const char *id, Letter *letter);
+void actor_post(Actor *actor, Letter *letter); /* the same for an actor at hand */
+/* The actor of an execution that is in memory or unfinished; reference, or NULL. */
+Actor *engine_find_actor(Engine *engine, const char *id);
+/* A new execution: its draft (taken) has begun, effects (taken) and all; the letter is answered when it is stored. FALSE when
+ * there is an actor of that id already (nothing was taken). */
+gboolean engine_insert(Engine *engine, Execution *draft, Effects *effects, Letter *letter);
+/* Makes an actor for an unfinished execution that waits, not loaded. */
+void engine_list(Engine *engine, const char *id);
+
+/* ---- runs.c ---- */
+Run *run_ref(Run *run);
+void run_unref(Run *run);
+/* After a commit (or a step without one): runs that the letters were about are over, effects begin. actor->lock is held;
+ * cancels (of Cancel) are to be set, letters (of Letter) to be posted by the caller when it is not. */
+void actor_begin_effects(Actor *actor, const Effects *effects, GPtrArray *cancels, GPtrArray *letters);
+void actor_forget_runs(Actor *actor); /* all sleepers; actor->lock is held */
+/* Whatever sleeps for the stage (NULL: for all) is due now. */
+void actor_wake(Actor *actor, const char *stage_id);
+
+/* ---- gates.c ---- */
+/* Whether an execution that wants to start may; GATE_START takes its place. */
+GateAnswer engine_ask_gate(Engine *engine, const Execution *execution);
+void engine_leave_gate(Engine *engine, const Execution *execution); /* it was not started after all */
+void engine_tell_gate(Engine *engine, const Execution *execution);  /* after a commit: its status may have changed */
+gboolean execution_has_limit(const Execution *execution);
+/* At start: what runs, what waits, and then whoever may go on; purges: config ids of which only the newest is kept. */
+void engine_count_running(Engine *engine, const char *config_id, const char *id);
+void engine_park(Engine *engine, const Execution *execution);
+void engine_open_gates(Engine *engine, GHashTable *purges);
+
+/* ---- recover.c ---- */
+gboolean engine_recover(Engine *engine, GError **error);
+/* Posts what lies in an execution's inbox (NULL: in all). */
+void engine_deliver_inbox(Engine *engine, const char *id);

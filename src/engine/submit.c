@@ -1,0 +1,283 @@
+/* Starting executions. On the caller's thread until the commit, which it waits for: the execution is stored with its first stages
+ * begun, in one commit. */
+#include "engine/submit.h"
+#include "base/log.h"
+#include "engine/expressions.h"
+#include "engine/graph.h"
+#include "engine/runner.h"
+#include "store/executions.h"
+#include <string.h>
+
+/* ---- storing ---- */
+typedef struct {
+    Engine *engine;
+    Execution *draft;
+    Effects *effects;
+    gboolean taken;
+} InsertCall;
+
+static void insert_call(gpointer argument, Letter *letter) {
+    InsertCall *call = argument;
+    g_autofree char *id = g_strdup(call->draft->id);
+    call->taken = engine_insert(call->engine, call->draft, call->effects, letter);
+    if (call->taken)
+        return;
+    g_autoptr(GError) error = NULL;
+    error_set(&error, ERR_CONFLICT, "an execution %s exists already", id);
+    letter->done(error, letter->data);
+    letter_drop(letter);
+}
+
+/* Takes the draft. */
+static gboolean store_new(Engine *engine, Execution *draft, const Message *first, GError **error) {
+    EngineSettings *settings = engine_settings(engine);
+    Effects effects;
+    effects_init(&effects);
+    draft->key = store_execution_key_new(engine->store);
+    engine_apply(draft, first, engine->runtime->now_ms(engine->runtime), settings, &effects);
+    engine_settings_unref(settings);
+    InsertCall call = {engine, draft, &effects, FALSE};
+    gboolean stored = engine_wait(insert_call, &call, letter_new(message_new(MESSAGE_START_EXECUTION)), error);
+    if (!call.taken) {
+        engine_leave_gate(engine, draft);
+        effects_clear(&effects);
+        execution_unref(draft);
+    }
+    return stored;
+}
+
+/* What an execution begins with: its start, a place in the queue, or its end. */
+static Message *first_message(Engine *engine, const Execution *draft) {
+    Message *message = message_new(MESSAGE_START_EXECUTION);
+    GateAnswer answer = draft->status == STATUS_NOT_STARTED ? engine_ask_gate(engine, draft) : GATE_START;
+    message->park = answer == GATE_PARK;
+    if (answer != GATE_REFUSE)
+        return message;
+    EngineSettings *settings = engine_settings(engine);
+    g_autofree char *reason = g_strdup_printf("Too many executions (%" G_GINT64_FORMAT ") already waiting to start", settings->parked_max);
+    engine_settings_unref(settings);
+    message->kind = MESSAGE_CANCEL_EXECUTION;
+    message->user = text_new("spinnaker");
+    message->reason = text_new(reason);
+    return message;
+}
+
+/* Takes the draft. Returns the id of the execution that now stands for it: its own, or that of the unfinished one with the
+ * same correlation id. */
+static char *submit(Engine *engine, Execution *draft, GError **error) {
+    g_autoptr(GError) failure = NULL;
+    g_autofree char *id = g_strdup(draft->id);
+    g_autofree char *correlation = g_strdup(json_get_string(json_root(draft->trigger), "correlationId"));
+    if (correlation && !status_info(draft->status)->complete) {
+        char *standing = store_execution_correlated(engine->store, correlation, NULL);
+        if (standing) {
+            execution_unref(draft);
+            return standing;
+        }
+    }
+    g_autoptr(Message) first = first_message(engine, draft);
+    if (store_new(engine, draft, first, &failure))
+        return g_steal_pointer(&id);
+    char *standing = correlation && error_code(failure) == ERR_CONFLICT ? store_execution_correlated(engine->store, correlation, NULL)
+                                                                        : NULL;
+    if (!standing)
+        g_propagate_error(error, g_steal_pointer(&failure));
+    return standing;
+}
+
+static gboolean has_room(Engine *engine, GError **error) {
+    if (g_atomic_int_get(&engine->stopping))
+        error_set(error, ERR_UNAVAILABLE, "Gennaker is stopping; try again when it is up again");
+    else if (store_is_behind(engine->store))
+        error_set(error, ERR_UNAVAILABLE, "The store is more than a second behind with its work; nothing was started, try again");
+    else if (!store_has_room(engine->store))
+        error_set(error, ERR_UNAVAILABLE, "The disk of the store is almost full; nothing was started until there is room again");
+    else
+        return TRUE;
+    return FALSE;
+}
+
+/* ---- executions that fail before they start ---- */
+static char *record_failure(Engine *engine, const JsonValue *config, ExecutionType type, const Principal *principal, const char *why) {
+    static const char *const left_out[] = {"stages", "job", NULL};
+    g_autoptr(Json) rest = json_without(config, left_out);
+    g_autoptr(GError) error = NULL;
+    EngineSettings *settings = engine_settings(engine);
+    Execution *draft = submit_build(type, json_root(rest), principal, settings, engine->runtime->now_ms(engine->runtime), &error);
+    engine_settings_unref(settings);
+    if (!draft)
+        return NULL;
+    g_autofree char *reason = g_strconcat("Failed on startup: ", why, NULL);
+    draft->status = STATUS_TERMINAL;
+    draft->canceled = TRUE;
+    draft->canceled_by = text_new("system");
+    draft->cancellation_reason = text_new(reason);
+    char *id = submit(engine, draft, &error);
+    if (!id)
+        log_warning("engine", "a failed start was not recorded: %s", error->message);
+    return id;
+}
+
+char *engine_record_failure(Engine *engine, const JsonValue *pipeline, const Principal *principal, const char *message) {
+    g_autoptr(Json) trigger = submit_trigger(json_get(pipeline, "trigger"), principal);
+    g_autoptr(Json) config = json_with(pipeline, "trigger", json_root(trigger));
+    return record_failure(engine, json_root(config), EXECUTION_PIPELINE, principal, message);
+}
+
+/* ---- pipelines ---- */
+/* A trigger that names a parent execution gets it whole. */
+static Json *load_parent(Engine *engine, const JsonValue *trigger, GError **error) {
+    const char *parent_id = json_get_string(trigger, "parentPipelineId");
+    if (!parent_id || json_get(trigger, "parentExecution"))
+        return json_copy(trigger);
+    g_autoptr(Execution) parent = engine_load(engine, parent_id, error);
+    if (!parent)
+        return NULL;
+    g_autoptr(Json) whole = execution_to_json(parent, TRUE);
+    g_autoptr(Json) members = json_pack("{s:j, s:b, s:s, s:s}", "parentExecution", whole, "isPipeline", TRUE, "parentStatus",
+                                        status_info(parent->status)->name, "parentPipelineName", parent->name);
+    return json_merge(trigger, json_root(members));
+}
+
+/* Notifications of a manual trigger go to the pipeline's own. */
+static Json *add_notifications(const JsonValue *pipeline, const JsonValue *trigger) {
+    const JsonValue *more = json_get(trigger, "notifications");
+    const char *type = json_get_string(trigger, "type");
+    if (!type || strcmp(type, "manual") != 0 || json_length(more) == 0)
+        return json_copy(pipeline);
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_begin_array(builder, NULL);
+    JsonIter iter = json_iter(json_get(pipeline, "notifications"));
+    while (json_next(&iter))
+        json_add_value(builder, NULL, iter.value);
+    iter = json_iter(more);
+    while (json_next(&iter))
+        json_add_value(builder, NULL, iter.value);
+    json_end_array(builder);
+    g_autoptr(Json) all = json_builder_end(builder);
+    return json_with(pipeline, "notifications", json_root(all));
+}
+
+static Json *with_trigger(Engine *engine, const JsonValue *pipeline, const Principal *principal, GError **error) {
+    g_autoptr(Json) given = submit_trigger(json_get(pipeline, "trigger"), principal);
+    g_autoptr(Json) trigger = load_parent(engine, json_root(given), error);
+    if (!trigger)
+        return NULL;
+    g_autoptr(Json) complete = submit_parameters(json_root(trigger), json_get(pipeline, "parameterConfig"));
+    g_autoptr(Json) told = add_notifications(pipeline, json_root(complete));
+    return json_with(json_root(told), "trigger", json_root(complete));
+}
+
+/* "v4" and so on; the override of the configuration goes before what the pipeline says. */
+static int version_of(const JsonValue *pipeline, const EngineSettings *settings) {
+    const char *name = settings->spel_override ? settings->spel_override : json_get_string(pipeline, "spelEvaluator");
+    return name && g_ascii_strcasecmp(name, "v4") == 0 ? 4 : 3;
+}
+
+static Json *process(Engine *engine, const JsonValue *pipeline) {
+    g_autoptr(Json) empty = json_empty_array();
+    const JsonValue *stages = json_get(pipeline, "stages");
+    g_autoptr(Json) numbered = graph_assign_ref_ids(stages ? stages : json_root(empty));
+    g_autoptr(Json) whole = json_with(pipeline, "stages", json_root(numbered));
+    EngineSettings *settings = engine_settings(engine);
+    int version = version_of(pipeline, settings);
+    engine_settings_unref(settings);
+    return expressions_process_submitted(json_root(whole), version, engine->runtime->now_ms(engine->runtime));
+}
+
+/* Whether the pipeline itself asks not to be run. */
+static char *why_not_start(const JsonValue *pipeline) {
+    if (json_is_true(json_get(pipeline, "disabled")))
+        return g_strdup("Pipeline is disabled and cannot be started.");
+    if (json_length(json_get(pipeline, "errors")) > 0)
+        return g_strdup("Pipeline template is invalid");
+    return NULL;
+}
+
+static gboolean is_allowed(const JsonValue *pipeline, const JsonValue *stored, GError **error) {
+    if (!json_is_true(json_get(stored, "disabled")) || json_is_true(json_dig(pipeline, "initialConfig", "enabled", NULL)))
+        return TRUE;
+    const char *name = json_get_string(stored, "name"), *id = json_get_string(stored, "id"),
+               *application = json_get_string(stored, "application");
+    error_set(error, ERR_INVALID, "The pipeline config %s (%s) belonging to %s is disabled", name ? name : "", id ? id : "",
+              application ? application : "");
+    return FALSE;
+}
+
+char **engine_validate_pipeline(Engine *engine, const JsonValue *pipeline) {
+    GPtrArray *messages = g_ptr_array_new();
+    EngineSettings *settings = engine_settings(engine);
+    submit_validate(pipeline, settings, messages);
+    engine_settings_unref(settings);
+    g_ptr_array_add(messages, NULL);
+    return (char **)g_ptr_array_free(messages, FALSE);
+}
+
+static gboolean is_valid(Engine *engine, const JsonValue *pipeline, GError **error) {
+    g_auto(GStrv) messages = engine_validate_pipeline(engine, pipeline);
+    if (!*messages)
+        return TRUE;
+    g_autofree char *all = g_strjoinv("; ", messages);
+    error_set(error, ERR_INVALID, "The pipeline cannot be run: %s", all);
+    return FALSE;
+}
+
+/* Takes the whole way; NULL with *error. A start that failed for the pipeline's own reasons is recorded: *failed_id. */
+static char *start_prepared(Engine *engine, const JsonValue *pipeline, const JsonValue *stored, const Principal *principal,
+                            char **failed_id, GError **error) {
+    g_autofree char *refused = why_not_start(pipeline);
+    if (refused) {
+        char *id = record_failure(engine, pipeline, EXECUTION_PIPELINE, principal, refused);
+        error_set(error, ERR_INVALID, "%s", refused);
+        if (failed_id)
+            *failed_id = id;
+        else
+            g_free(id);
+        return NULL;
+    }
+    g_autoptr(Json) processed = process(engine, pipeline);
+    if (!is_allowed(json_root(processed), stored, error) || !is_valid(engine, json_root(processed), error))
+        return NULL;
+    EngineSettings *settings = engine_settings(engine);
+    Execution *draft = submit_build(EXECUTION_PIPELINE, json_root(processed), principal, settings, engine->runtime->now_ms(engine->runtime),
+                                    error);
+    engine_settings_unref(settings);
+    return draft ? submit(engine, draft, error) : NULL;
+}
+
+char *engine_start_pipeline(Engine *engine, const JsonValue *pipeline, const JsonValue *stored_config, const Principal *principal,
+                            char **failed_id, GError **error) {
+    if (failed_id)
+        *failed_id = NULL;
+    if (!has_room(engine, error) || !is_valid(engine, pipeline, error))
+        return NULL;
+    g_autoptr(Json) prepared = with_trigger(engine, pipeline, principal, error);
+    return prepared ? start_prepared(engine, json_root(prepared), stored_config, principal, failed_id, error) : NULL;
+}
+
+/* ---- orchestrations ---- */
+char *engine_start_orchestration(Engine *engine, const JsonValue *orchestration, const Principal *principal, GError **error) {
+    if (!has_room(engine, error))
+        return NULL;
+    if (!json_is_object(orchestration)) {
+        error_set(error, ERR_INVALID, "A task is a JSON object with application, description and job");
+        return NULL;
+    }
+    const JsonValue *jobs = json_get(orchestration, "job");
+    g_autoptr(GPtrArray) wrong = g_ptr_array_new_with_free_func(g_free);
+    graph_validate(jobs, wrong);
+    if (wrong->len > 0) {
+        error_set(error, ERR_INVALID, "The task cannot be run: %s", (char *)g_ptr_array_index(wrong, 0));
+        return NULL;
+    }
+    g_autoptr(Json) empty = json_empty_array();
+    g_autoptr(Json) numbered = graph_assign_ref_ids(jobs ? jobs : json_root(empty));
+    g_autoptr(Json) trigger = submit_trigger(json_get(orchestration, "trigger"), principal);
+    g_autoptr(Json) changes = json_pack("{s:j, s:j}", "job", numbered, "trigger", trigger);
+    g_autoptr(Json) whole = json_merge(orchestration, json_root(changes));
+    EngineSettings *settings = engine_settings(engine);
+    Execution *draft = submit_build(EXECUTION_ORCHESTRATION, json_root(whole), principal, settings,
+                                    engine->runtime->now_ms(engine->runtime), error);
+    engine_settings_unref(settings);
+    return draft ? submit(engine, draft, error) : NULL;
+}
