@@ -4,6 +4,7 @@
 #include "clouds/records.h"
 
 #define NAMING_SEQUENCE_MAX 1000 /* sequences are 0 … 999 */
+#define NAMING_CANDIDATES_MAX 6  /* names that are tried before an operation gives up */
 
 /* Splits a name; every part NULL (sequence -1) when it does not fit the rules. Free with moniker_clear. */
 void naming_parse(const char *name, Moniker *into);

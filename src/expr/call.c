@@ -144,14 +144,25 @@ static char letter_at(const char *parameters, guint index) {
     return is_varargs(parameters) && index >= length - 2 ? parameters[length - 2] : parameters[index];
 }
 
+/* An array in the place of varargs stands for its elements. */
+static Fit fit_of_array(char letter, const ExprItems *items) {
+    Fit fit = FIT_CLOSE;
+    for (guint i = 0; i < items->count; i++)
+        fit = MIN(fit, fit_of(letter, items->at[i]));
+    return fit;
+}
+
 static Fit fit_of_row(const ExprMethod *row, const ExprValue *const *arguments, guint n) {
     const gsize length = strlen(row->parameters);
     const gboolean varargs = is_varargs(row->parameters);
     if (varargs ? n < length - 2 : n != length)
         return FIT_NONE;
     Fit fit = FIT_CLOSE;
-    for (guint i = 0; i < n; i++)
-        fit = MIN(fit, fit_of(letter_at(row->parameters, i), arguments[i]));
+    for (guint i = 0; i < n; i++) {
+        const gboolean spread = varargs && n == length - 1 && i == n - 1 && arguments[i]->type == EXPR_ARRAY;
+        const char letter = letter_at(row->parameters, i);
+        fit = MIN(fit, spread ? fit_of_array(letter, arguments[i]->items) : fit_of(letter, arguments[i]));
+    }
     return fit;
 }
 
@@ -177,7 +188,6 @@ static void look_through(const ExprMethod *rows, const char *name, const ExprVal
 static const ExprValue *call_found(ExprContext *context, const Found *found, const ExprValue *self, const ExprValue *const *given,
                                    guint n) {
     const ExprMethod *row = found->close ? found->close : found->converted;
-    /* An array stands for the values of varargs. */
     const gsize fixed = is_varargs(row->parameters) ? strlen(row->parameters) - 2 : n;
     const gboolean spread = is_varargs(row->parameters) && n == fixed + 1 && given[fixed]->type == EXPR_ARRAY;
     const ExprItems *rest = spread ? expr_items(context, given[fixed]) : NULL;

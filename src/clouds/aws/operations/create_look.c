@@ -5,8 +5,6 @@
 #include "clouds/naming.h"
 #include <string.h>
 
-#define NAME_CANDIDATES_MAX 6
-
 /* ---- the source ---- */
 static Json *sizes_of(const XmlNode *group) {
     return json_pack("{s:i, s:i, s:i}", "min", aws_int(group, "MinSize", 0), "max", aws_int(group, "MaxSize", 0), "desired",
@@ -184,7 +182,7 @@ static char *free_name(Operation *operation, const char *cluster, const GArray *
         if (!taken)
             return g_strdup(cluster);
     }
-    for (guint tried = 0; tried < NAME_CANDIDATES_MAX; tried++) {
+    for (guint tried = 0; tried < NAMING_CANDIDATES_MAX; tried++) {
         g_autofree char *name = naming_next(cluster, (const NamedGroup *)(const void *)groups->data, groups->len, tried, error);
         if (name == NULL || !is_taken(operation, name, &taken, error))
             return NULL;
@@ -193,7 +191,7 @@ static char *free_name(Operation *operation, const char *cluster, const GArray *
         operation_line(operation, "%s exists already", name);
     }
     error_set(error, ERR_CONFLICT, "no free name for cluster %s in %s (account %s): %d candidates exist", cluster, create_region(operation),
-              operation_account(operation)->name, NAME_CANDIDATES_MAX);
+              operation_account(operation)->name, NAMING_CANDIDATES_MAX);
     return NULL;
 }
 
