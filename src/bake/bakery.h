@@ -26,13 +26,16 @@ extern const ConfigSection *const bake_config_sections[];
 
 Json *bakery_options(Bakery *bakery, const char *cloud /* NULL: all */, GError **error);
 Json *bakery_base_image(Bakery *bakery, const char *cloud, const char *id, GError **error);
-/* BakeStatus (bake.md 1). request: BakeRequest in snake_case; execution/stage for waking and clean-up, or NULL. */
+/* BakeStatus (bake.md 1), with `error` when it failed. request: BakeRequest in snake_case; execution/stage for waking and clean-up, or
+ * NULL. A request_id makes a repeat harmless: the bake of that id is answered. ERR_INVALID: no recipe for it. */
 Json *bakery_bake(Bakery *bakery, const char *region, const JsonValue *request, gboolean rebake, const char *execution_id,
                   const char *stage_id, GError **error);
 Json *bakery_status(Bakery *bakery, const char *id, GError **error);
 Json *bakery_bake_details(Bakery *bakery, const char *region, const char *id, GError **error);
-char *bakery_log(Bakery *bakery, const char *id, GError **error); /* so far; kept after the end; secrets masked */
-gboolean bakery_cancel(Bakery *bakery, const char *id, GError **error);
+char *bakery_log(Bakery *bakery, const char *id, GError **error);       /* so far; kept after the end; secrets masked */
+gboolean bakery_cancel(Bakery *bakery, const char *id, GError **error); /* ERR_CONFLICT when it is over */
+/* A stage no longer waits for it: cancelled when nobody else does. */
+gboolean bakery_leave(Bakery *bakery, const char *id, const char *execution_id, const char *stage_id, GError **error);
 /* `gennaker run-child FOLDER`: runs the argument vector in FOLDER/command.json in its own session; writes output, heartbeat and
  * exit code there. Returns the exit code of the command line. */
 int bake_run_child(const char *folder);

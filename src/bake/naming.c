@@ -1,0 +1,196 @@
+/* Names of packages, images and application versions (bake.md 4). Pure; any thread. */
+#include "bake/naming.h"
+#include <string.h>
+
+void bake_package_clear(BakePackage *package) {
+    g_free(package->name);
+    g_free(package->version);
+    g_free(package->release);
+    g_free(package->arch);
+    memset(package, 0, sizeof *package);
+}
+
+/* ---- packages: one parser per type ---- */
+
+/* name_version-release_arch; what stands behind a second dash of the version is lost, as in the reference. */
+static void parse_deb(const char *text, BakePackage *into) {
+    g_auto(GStrv) parts = g_strsplit(text, "_", -1);
+    guint n = g_strv_length(parts);
+    into->name = g_strdup(n > 0 ? parts[0] : text);
+    if (n > 1) {
+        g_auto(GStrv) version = g_strsplit(parts[1], "-", -1);
+        into->version = g_strdup(version[0]);
+        into->release = version[0] != NULL ? g_strdup(version[1]) : NULL;
+    }
+    into->arch = n > 2 ? g_strdup(parts[2]) : NULL;
+}
+
+/* name-version-release.arch */
+static void parse_rpm(const char *text, BakePackage *into) {
+    const char *dot = strrchr(text, '.');
+    into->arch = dot != NULL ? g_strdup(dot + 1) : NULL;
+    g_autofree char *rest = g_strndup(text, dot != NULL ? (gsize)(dot - text) : strlen(text));
+    char *release = strrchr(rest, '-');
+    if (release != NULL)
+        *release = '\0';
+    char *version = release != NULL ? strrchr(rest, '-') : NULL;
+    if (version == NULL) {
+        into->name = g_strdup(text);
+        return;
+    }
+    *version = '\0';
+    into->name = g_strdup(rest);
+    into->version = g_strdup(version + 1);
+    into->release = g_strdup(release + 1);
+}
+
+static gboolean is_digits(const char *text, gsize length) {
+    gsize i = 0;
+    while (i < length && g_ascii_isdigit(text[i]))
+        i++;
+    return length > 0 && i == length;
+}
+
+/* name.version[-release]: the version begins with the first piece that is all digits, behind the first; "-" or "+" begins the release. */
+static void parse_nupkg(const char *text, BakePackage *into) {
+    const char *version = NULL;
+    for (const char *dot = strchr(text, '.'); dot != NULL && version == NULL; dot = strchr(dot + 1, '.'))
+        if (is_digits(dot + 1, strcspn(dot + 1, ".-+")))
+            version = dot + 1;
+    if (version == NULL) {
+        into->name = g_strdup(text);
+        return;
+    }
+    gsize length = strcspn(version, "-+");
+    into->name = g_strndup(text, (gsize)(version - text) - 1);
+    into->version = g_strndup(version, length);
+    into->release = version[length] != '\0' ? g_strdup(version + length + 1) : NULL;
+}
+
+typedef struct {
+    const char *type, *version_mark;
+    void (*parse)(const char *text, BakePackage *into);
+    const char *appversion_marks[3]; /* before version, build, commit */
+} PackageType;
+static const PackageType TYPES[] = {
+    {"deb", "=", parse_deb, {"-", "-h", "."}},
+    {"rpm", "-", parse_rpm, {"-", "-h", "."}},
+    {"nupkg", ".", parse_nupkg, {".", "-h", "+"}},
+};
+
+static const PackageType *package_type(const char *type) {
+    for (guint i = 0; type != NULL && i < G_N_ELEMENTS(TYPES); i++)
+        if (g_ascii_strcasecmp(type, TYPES[i].type) == 0)
+            return &TYPES[i];
+    return &TYPES[0];
+}
+
+void bake_package_parse(const char *type, const char *text, BakePackage *into) {
+    memset(into, 0, sizeof *into);
+    package_type(type)->parse(text, into);
+}
+
+char *bake_package_install(const char *type, const BakePackage *package) {
+    if (package->version == NULL || package->version[0] == '\0')
+        return g_strdup(package->name);
+    gboolean released = package->release != NULL && package->release[0] != '\0';
+    return g_strconcat(package->name, package_type(type)->version_mark, package->version, released ? "-" : "",
+                       released ? package->release : "", NULL);
+}
+
+char *bake_packages_install(const char *type, const char *packages) {
+    g_auto(GStrv) texts = g_strsplit_set(packages != NULL ? packages : "", " \t\r\n", -1);
+    g_autoptr(GString) all = g_string_new(NULL);
+    for (guint i = 0; texts[i] != NULL; i++) {
+        if (texts[i][0] == '\0')
+            continue;
+        g_auto(BakePackage) package = {0};
+        bake_package_parse(type, texts[i], &package);
+        g_autofree char *install = bake_package_install(type, &package);
+        g_string_append_printf(all, "%s%s", all->len > 0 ? " " : "", install);
+    }
+    return g_string_free(g_steal_pointer(&all), FALSE);
+}
+
+/* ---- images ---- */
+
+char *bake_image_name(const char *name, const BakePackage *first, const char *suffix, const char *base_os) {
+    gboolean named = name != NULL && name[0] != '\0';
+    const char *parts[] = {named ? name : first->name, first->arch != NULL && first->arch[0] != '\0' ? first->arch : "all", suffix,
+                           base_os};
+    g_autoptr(GString) whole = g_string_new(NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
+        if (parts[i] != NULL && parts[i][0] != '\0')
+            g_string_append_printf(whole, "%s%s", whole->len > 0 ? "-" : "", parts[i]);
+    return g_string_free(g_steal_pointer(&whole), FALSE);
+}
+
+/* ---- application versions ---- */
+
+void appversion_clear(AppVersion *version) {
+    g_free(version->package);
+    g_free(version->version);
+    g_free(version->build);
+    g_free(version->commit);
+    g_free(version->job);
+    memset(version, 0, sizeof *version);
+}
+
+/* package-version-word[.word][~…][/job/number] */
+#define APPVERSION "^([a-zA-Z0-9._-]+?)-([0-9.a-zA-Z~]+)-(\\w+)(?:[.](\\w+))?(?:~[\\w.+~-]*)?(?:/([^/]+)/([0-9]+))?$"
+
+static GRegex *appversion_regex(void) {
+    static GRegex *regex = NULL;
+    static gsize once = 0;
+    if (g_once_init_enter(&once)) {
+        regex = g_regex_new(APPVERSION, G_REGEX_OPTIMIZE | G_REGEX_DOLLAR_ENDONLY, 0, NULL);
+        g_once_init_leave(&once, 1);
+    }
+    return regex;
+}
+
+static char *group(const GMatchInfo *match, int number) {
+    char *text = g_match_info_fetch(match, number);
+    if (text != NULL && text[0] != '\0')
+        return text;
+    g_free(text);
+    return NULL;
+}
+
+static char *without_h(const char *word) {
+    return g_strdup(word != NULL && word[0] == 'h' ? word + 1 : word);
+}
+
+gboolean appversion_parse(const char *text, AppVersion *into) {
+    memset(into, 0, sizeof *into);
+    g_autoptr(GMatchInfo) match = NULL;
+    if (text == NULL || !g_regex_match(appversion_regex(), text, 0, &match))
+        return FALSE;
+    g_autofree char *first = group(match, 3), *second = group(match, 4);
+    gboolean build_first = first[0] == 'h';
+    into->package = group(match, 1);
+    into->version = group(match, 2);
+    into->build = without_h(build_first ? first : second);
+    into->commit = g_strdup(build_first ? second : first);
+    into->job = group(match, 5);
+    return TRUE;
+}
+
+char *bake_appversion(const char *type, const BakePackage *first, const char *build_number, const char *commit, const char *job) {
+    const char *const *marks = package_type(type)->appversion_marks;
+    g_autoptr(GString) text = g_string_new(first->name);
+    gboolean built = build_number != NULL && build_number[0] != '\0';
+    if (first->version != NULL && first->version[0] != '\0') {
+        g_string_append_printf(text, "%s%s", marks[0], first->version);
+        if (built)
+            g_string_append_printf(text, "%s%s", marks[1], build_number);
+        if (built && commit != NULL && commit[0] != '\0')
+            g_string_append_printf(text, "%s%s", marks[2], commit);
+        if (built && job != NULL && job[0] != '\0') {
+            g_autofree char *flat = g_strdup(job);
+            g_string_append_printf(text, "/%s/%s", g_strdelimit(flat, "/", '-'), build_number);
+        }
+    }
+    g_auto(AppVersion) read = {0};
+    return appversion_parse(text->str, &read) ? g_strdup(text->str) : NULL;
+}
