@@ -88,17 +88,6 @@ def stop_everything(notes, surroundings):
     say("Everything the demonstration started has ended, and its data is gone.")
 
 
-def wait_for_inventory(api):
-    """Until both accounts were read once: what a deployment needs to know is there."""
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        subnets = api.get("/subnets/aws") or []
-        if {s.get("account") for s in subnets} >= {"staging", "production"}:
-            return
-        time.sleep(0.2)
-    raise env.Failure(f"the accounts were not read within 120 s: {json.dumps(api.get('/credentials?expand=true'))[:2000]}")
-
-
 def describe(stage):
     context = stage.get("context", {})
     if stage["type"] == "bake" and context.get("imageName"):
@@ -208,7 +197,7 @@ def demonstrate(notes, surroundings, port):
     say("2. Gennaker")
     api = start_server(notes, port)
     say(f"   listens on {api.base}, log in {FOLDER / 'server.log'}")
-    wait_for_inventory(api)
+    env.wait_for_inventory(api)
     env.save_application(api)
     say("3. The pipeline: bake → staging → judgement → production, red/black")
     document = env.pipeline(variables, bake=bakes, image=next(iter(seeded["images"])))

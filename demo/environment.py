@@ -265,6 +265,17 @@ class Api:
         raise Failure(f"{description}: not done within {seconds} s")
 
 
+def wait_for_inventory(api, seconds=120):
+    """Until all that a deployment needs to know of the accounts was read once."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        accounts = api.get("/credentials?expand=true") or []
+        if len(accounts) >= 2 and all(account["inventory"]["unread"] == 0 for account in accounts):
+            return
+        time.sleep(0.2)
+    raise Failure(f"the accounts were not read within {seconds} s: {json.dumps(accounts)[:2000]}")
+
+
 def save_application(api):
     application = {"name": "demo", "email": "demo@example.invalid", "cloudProviders": "aws", "description": "The demonstration"}
     done = api.task({"type": "createApplication", "application": application, "user": "demo"}, "Create Application: demo")

@@ -1,7 +1,4 @@
 """The flow of the demonstration as tests use it: from a ready image, through the fault proxy, and what must be true afterwards."""
-import json
-import time
-
 from gennaker import Gennaker, demo
 
 REGION, STAGING, PRODUCTION = demo.REGION, demo.STAGING, demo.PRODUCTION
@@ -22,18 +19,9 @@ class Flow:
 
     def start(self):
         self.server.start()
-        self.wait_inventory()
+        demo.wait_for_inventory(self.server.api)
         demo.save_application(self.server.api)
         return self
-
-    def wait_inventory(self, seconds=60):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            subnets = self.server.api.get("/subnets/aws") or []
-            if {s.get("account") for s in subnets} >= set(ACCOUNTS):
-                return
-            time.sleep(0.1)
-        raise AssertionError("the accounts were not read: " + json.dumps(self.server.api.get("/credentials?expand=true"))[:2000])
 
     def document(self, image=IMAGE, accounts=("staging", "production")):
         document = demo.pipeline(self.variables, bake=False, image=image)
