@@ -1,0 +1,272 @@
+/* Deployments from pipeline to cloud: the real engine, stages and runner on a cloud in memory (deploy_cloud.h). */
+#include "deploy_cloud.h"
+#include "stages/metadata/applications.h"
+#include "stages/stages.h"
+
+typedef struct {
+    Services services;
+    HttpClient *http;
+} House;
+
+static void wake(const char *execution_id, const char *stage_id, gpointer data) {
+    House *house = data;
+    if (house->services.engine != NULL)
+        engine_wake_stage(house->services.engine, execution_id, stage_id);
+}
+
+static void house_build(House *house) {
+    g_autoptr(GError) error = NULL;
+    *house = (House){0};
+    outside_reset();
+    g_mutex_init(&house->services.lock);
+    house->services.store = store_open(&(StoreOptions){0}, &error);
+    g_assert_no_error(error);
+    house->services.config = config_load(NULL, &error);
+    CloudsOptions clouds = {test_clouds, house->services.store, NULL, house->services.config, wake, house};
+    house->services.clouds = clouds_new(&clouds, &error);
+    g_assert_no_error(error);
+    EngineOptions engine = {
+        .store = house->services.store, .types = &stage_types, .services = &house->services, .config = house->services.config};
+    house->services.engine = engine_new(&engine, &error);
+    g_assert_no_error(error);
+    clouds_start(house->services.clouds);
+    engine_start(house->services.engine);
+}
+
+static void house_leave(House *house) {
+    engine_stop(house->services.engine, 1000);
+    clouds_stop(house->services.clouds, 1000);
+    engine_free(house->services.engine);
+    clouds_free(house->services.clouds);
+    config_unref(house->services.config);
+    store_close(house->services.store);
+    g_mutex_clear(&house->services.lock);
+}
+
+/* Runs stages to their end. */
+static Execution *run(House *house, const char *stages) {
+    g_autofree char *text = g_strdup_printf("{\"application\":\"orders\",\"name\":\"p\",\"stages\":%s,\"trigger\":{\"type\":\"manual\"}}",
+                                            stages);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Json) pipeline = json_parse(text, -1, &error);
+    g_assert_no_error(error);
+    static const char *const no_roles[] = {NULL};
+    Principal principal = {.user = "tester", .roles = no_roles};
+    g_autofree char *failed = NULL;
+    g_autofree char *id = engine_start_pipeline(house->services.engine, json_root(pipeline), NULL, &principal, &failed, &error);
+    g_assert_no_error(error);
+    for (guint i = 0; i < 2000; i++) {
+        g_autoptr(Execution) execution = engine_load(house->services.engine, id, &error);
+        g_assert_no_error(error);
+        if (status_info(execution->status)->complete)
+            return g_steal_pointer(&execution);
+        g_usleep(10000);
+    }
+    g_assert_not_reached();
+}
+
+static void show(const Execution *execution) {
+    for (guint i = 0; i < execution->stages->len; i++) {
+        const Stage *stage = execution->stages->pdata[i];
+        g_autofree char *context = json_write(json_root(stage->context), NULL);
+        g_test_message("%s %s %s %s", stage->ref_id, stage->type, status_info(stage->status)->name, context);
+    }
+}
+
+static void run_ok(House *house, const char *stages) {
+    g_autoptr(Execution) execution = run(house, stages);
+    show(execution);
+    g_assert_cmpstr(status_info(execution->status)->name, ==, "SUCCEEDED");
+}
+
+static void run_failing(House *house, const char *stages, const char *words) {
+    g_autoptr(Execution) execution = run(house, stages);
+    show(execution);
+    g_assert_cmpstr(status_info(execution->status)->name, ==, "TERMINAL");
+    gboolean said = FALSE;
+    for (guint i = 0; i < execution->stages->len; i++) {
+        const Stage *stage = execution->stages->pdata[i];
+        g_autofree char *exception = json_write(json_get(json_root(stage->context), "exception"), NULL);
+        said = said || strstr(exception, words) != NULL;
+    }
+    g_assert_true(said);
+}
+
+/* The calls since the last time. */
+static void assert_calls(const char *expected) {
+    g_mutex_lock(&outside.lock);
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint i = 0; i < outside.calls->len; i++)
+        g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", (const char *)outside.calls->pdata[i]);
+    g_ptr_array_set_size(outside.calls, 0);
+    g_mutex_unlock(&outside.lock);
+    g_assert_cmpstr(text->str, ==, expected);
+}
+
+#define CLUSTER(more)                                                                                                                      \
+    "{\"account\":\"prod\",\"cloudProvider\":\"test\",\"application\":\"orders\",\"stack\":\"main\",\"availabilityZones\":{\"here\":["     \
+    "\"a\"]},"                                                                                                                             \
+    "\"capacity\":{\"min\":2,\"max\":2,\"desired\":2},\"testImage\":\"image-1\"" more "}"
+#define DEPLOY(more) "[{\"type\":\"deploy\",\"name\":\"Deploy\",\"clusters\":[" CLUSTER(more) "]}]"
+#define ON_GROUP(type, more)                                                                                                               \
+    "[{\"type\":\"" type "\",\"credentials\":\"prod\",\"cloudProvider\":\"test\",\"regions\":[\"here\"],\"cluster\":\"orders-main\"" more  \
+    "}]"
+
+static void test_red_black(void) {
+    House house;
+    house_build(&house);
+    run_ok(&house, DEPLOY(",\"strategy\":\"redblack\",\"maxRemainingAsgs\":2"));
+    assert_calls("create orders-main-v000 2/2/2 image-1 after (null)");
+    run_ok(&house, DEPLOY(",\"strategy\":\"RedBlack\",\"maxRemainingAsgs\":2"));
+    assert_calls("create orders-main-v001 2/2/2 image-1 after orders-main-v000, disable orders-main-v000");
+    run_ok(&house, DEPLOY(",\"strategy\":\"redblack\",\"maxRemainingAsgs\":2,\"scaleDown\":true"));
+    assert_calls("create orders-main-v002 2/2/2 image-1 after orders-main-v001, destroy orders-main-v000, disable orders-main-v001, "
+                 "resume orders-main-v001, resize orders-main-v001, = 0/0/0");
+    house_leave(&house);
+}
+
+static void test_highlander(void) {
+    House house;
+    house_build(&house);
+    outside_add("here", "orders-main-v000", (Capacity){1, 1, 1});
+    outside_add("here", "orders-other-v000", (Capacity){1, 1, 1});
+    run_ok(&house, DEPLOY(",\"strategy\":\"highlander\""));
+    assert_calls("create orders-main-v001 2/2/2 image-1 after orders-main-v000, disable orders-main-v000, destroy orders-main-v000");
+    g_assert_cmpuint(outside.groups->len, ==, 2);
+    house_leave(&house);
+}
+
+static void test_source_capacity(void) {
+    House house;
+    house_build(&house);
+    outside_add("here", "orders-main-v000", (Capacity){1, 6, 3});
+    run_ok(&house, DEPLOY(",\"useSourceCapacity\":true"));
+    assert_calls("create orders-main-v001 3/6/3 image-1 after orders-main-v000, resize orders-main-v001, = 1/6/3");
+    house_leave(&house);
+}
+
+static void test_image_of_a_stage_before(void) {
+    House house;
+    house_build(&house);
+    OutsideGroup *group = outside_add("here", "orders-main-v000", (Capacity){1, 1, 1});
+    g_free(group->image);
+    group->image = g_strdup("image-9");
+    run_ok(
+        &house,
+        "[{\"refId\":\"1\",\"type\":\"findImage\",\"credentials\":\"prod\",\"cloudProvider\":\"test\",\"regions\":[\"here\"],"
+        "\"cluster\":\"orders-main\"},{\"refId\":\"2\",\"requisiteStageRefIds\":[\"1\"],\"type\":\"deploy\",\"clusters\":[{\"account\":"
+        "\"prod\",\"application\":\"orders\",\"stack\":\"next\",\"region\":\"here\",\"capacity\":{\"min\":1,\"max\":1,\"desired\":1}}]}]");
+    assert_calls("create orders-next-v000 1/1/1 image-9 after (null)");
+    run_failing(&house, "[{\"type\":\"deploy\",\"clusters\":[{\"account\":\"prod\",\"application\":\"orders\",\"region\":\"here\"}]}]",
+                "No image found for here");
+    house_leave(&house);
+}
+
+static void test_targets(void) {
+    House house;
+    house_build(&house);
+    outside_add("here", "orders-main-v000", (Capacity){2, 2, 2});
+    outside_add("here", "orders-main-v001", (Capacity){2, 2, 2});
+    run_ok(&house, ON_GROUP("disableServerGroup", ",\"target\":\"ancestor_asg_dynamic\""));
+    assert_calls("disable orders-main-v000");
+    run_ok(&house, ON_GROUP("enableServerGroup", ",\"target\":\"oldest_asg_dynamic\""));
+    assert_calls("enable orders-main-v000");
+    run_ok(&house, ON_GROUP("resizeServerGroup", ",\"target\":\"current_asg\",\"action\":\"scale_up\",\"scaleNum\":1"));
+    assert_calls("resize orders-main-v001, = 3/3/3");
+    run_ok(&house, ON_GROUP("destroyServerGroup", ",\"serverGroupName\":\"orders-main-v000\""));
+    assert_calls("disable orders-main-v000, destroy orders-main-v000");
+    run_failing(&house, ON_GROUP("destroyServerGroup", ",\"target\":\"ancestor_asg_dynamic\""),
+                "Unable to locate ancestor_asg_dynamic in here");
+    run_failing(&house, ON_GROUP("disableServerGroup", ""), "serverGroupName, or target with cluster: required");
+    assert_calls("");
+    house_leave(&house);
+}
+
+static void test_resize_around_scaling_processes(void) {
+    House house;
+    house_build(&house);
+    OutsideGroup *group = outside_add("here", "orders-main-v000", (Capacity){1, 1, 1});
+    g_strfreev(group->suspended);
+    group->suspended = g_strsplit("Launch", ",", -1);
+    run_ok(&house,
+           ON_GROUP("resizeServerGroup", ",\"serverGroupName\":\"orders-main-v000\",\"capacity\":{\"min\":2,\"max\":4,\"desired\":3}"));
+    assert_calls("resume orders-main-v000, resize orders-main-v000, = 2/4/3, suspend orders-main-v000");
+    house_leave(&house);
+}
+
+static void test_clusters(void) {
+    House house;
+    house_build(&house);
+    for (guint i = 0; i < 4; i++) {
+        g_autofree char *name = g_strdup_printf("orders-main-v%03u", i);
+        outside_add("here", name, (Capacity){1, 1, 1});
+    }
+    run_ok(&house, ON_GROUP("disableCluster", ",\"remainingEnabledServerGroups\":2"));
+    assert_calls("disable orders-main-v001, disable orders-main-v000");
+    run_ok(&house, ON_GROUP("scaleDownCluster", ",\"remainingFullSizeServerGroups\":3"));
+    assert_calls("resume orders-main-v000, resize orders-main-v000, = 0/0/0");
+    run_ok(&house, ON_GROUP("shrinkCluster", ",\"shrinkToSize\":1,\"allowDeleteActive\":true"));
+    assert_calls("disable orders-main-v002, destroy orders-main-v002, destroy orders-main-v001, destroy orders-main-v000");
+    run_failing(&house, "[{\"type\":\"disableCluster\",\"credentials\":\"prod\",\"regions\":[\"there\"],\"cluster\":\"orders-main\"}]",
+                "cluster orders-main has no server groups in there");
+    run_ok(&house, "[{\"type\":\"disableCluster\",\"credentials\":\"prod\",\"regions\":[\"there\"],\"cluster\":\"orders-main\","
+                   "\"continueIfClusterNotFound\":true}]");
+    house_leave(&house);
+}
+
+static void test_traffic_guard(void) {
+    House house;
+    house_build(&house);
+    g_autoptr(Json) application = json_parse(
+        "{\"name\":\"orders\",\"email\":\"a@b.example\",\"trafficGuards\":[{\"account\":\"prod\",\"location\":\"here\","
+        "\"stack\":\"main\",\"detail\":\"\"}]}",
+        -1, NULL);
+    g_autoptr(GError) error = NULL;
+    static const char *const no_roles[] = {NULL};
+    Principal principal = {.user = "tester", .roles = no_roles};
+    g_assert_true(application_save(house.services.store, json_root(application), &principal, clock_now_ms(), &error));
+    outside_add("here", "orders-main-v000", (Capacity){1, 1, 1});
+    run_failing(&house, ON_GROUP("disableServerGroup", ",\"target\":\"current_asg_dynamic\""),
+                "This cluster ('orders-main' in prod/here) has traffic guards enabled");
+    assert_calls("");
+    outside_add("here", "orders-main-v001", (Capacity){1, 1, 1});
+    run_ok(&house, ON_GROUP("disableServerGroup", ",\"target\":\"current_asg_dynamic\""));
+    assert_calls("disable orders-main-v001");
+    house_leave(&house);
+}
+
+static void test_failures(void) {
+    House house;
+    house_build(&house);
+    outside.fail_create = TRUE;
+    run_failing(&house, DEPLOY(",\"strategy\":\"redblack\""), "quota exceeded");
+    outside.fail_create = FALSE;
+    run_failing(&house, DEPLOY(",\"strategy\":\"rollingredblack\""), "strategy rollingredblack is not available");
+    run_failing(&house, "[{\"type\":\"deploy\",\"clusters\":[{\"account\":\"nobody\",\"region\":\"here\"}]}]",
+                "account nobody is not configured");
+    assert_calls("");
+    outside.never_up = TRUE;
+    outside_add("here", "orders-main-v000", (Capacity){1, 1, 1});
+    run_failing(&house,
+                DEPLOY(",\"strategy\":\"redblack\",\"stageTimeoutMs\":1200,\"rollback\":{\"onFailure\":true,\"destroyLatest\":true}"),
+                "timed out");
+    assert_calls("create orders-main-v001 2/2/2 image-1 after orders-main-v000, destroy orders-main-v001");
+    house_leave(&house);
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/deploy-flow/red-black", test_red_black);
+    g_test_add_func("/deploy-flow/highlander", test_highlander);
+    g_test_add_func("/deploy-flow/source-capacity", test_source_capacity);
+    g_test_add_func("/deploy-flow/image-of-a-stage-before", test_image_of_a_stage_before);
+    g_test_add_func("/deploy-flow/targets", test_targets);
+    g_test_add_func("/deploy-flow/resize-around-scaling-processes", test_resize_around_scaling_processes);
+    g_test_add_func("/deploy-flow/clusters", test_clusters);
+    g_test_add_func("/deploy-flow/traffic-guard", test_traffic_guard);
+    g_test_add_func("/deploy-flow/failures", test_failures);
+    int result = g_test_run();
+    g_ptr_array_unref(outside.groups);
+    g_ptr_array_unref(outside.calls);
+    return result;
+}
