@@ -3,7 +3,7 @@
 #include <string.h>
 
 static const char *access_name(Access access) {
-    static const char *const NAMES[] = {[ACCESS_OPEN] = "nobody need be signed in",
+    static const char *const NAMES[] = {[ACCESS_OPEN] = "open",
                                         [ACCESS_SIGNED_IN] = "signed in",
                                         [ACCESS_READ] = "READ",
                                         [ACCESS_EXECUTE] = "EXECUTE",
@@ -102,10 +102,8 @@ static void add_responses(JsonBuilder *builder, const Route *route) {
     json_begin_object(builder, "application/json");
     json_begin_object(builder, "schema");
     json_add_string(builder, "$ref", "#/components/schemas/Error");
-    for (gsize i = 0; i < 4; i++)
+    for (gsize i = 0; i < 5; i++)
         json_end_object(builder);
-    json_end_object(builder);
-    json_end_object(builder);
 }
 
 static void add_operation(JsonBuilder *builder, const char *tag, const Route *route) {

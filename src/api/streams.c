@@ -24,6 +24,7 @@ struct Streams {
     GMutex lock;
     GCond changed;
     GPtrArray *open; /* of Stream, under lock */
+    guint opening;   /* not in open yet, under lock */
     gboolean stopping;
     GMutex text_lock;
     char *text_id; /* the change whose text is kept, under text_lock */
@@ -174,6 +175,16 @@ void streams_free(Streams *streams) {
     g_free(streams);
 }
 
+static gboolean reserve(Streams *streams, GError **error) {
+    g_mutex_lock(&streams->lock);
+    gboolean room = !streams->stopping && streams->open->len + streams->opening < STREAMS_MAX;
+    streams->opening += room ? 1 : 0;
+    g_mutex_unlock(&streams->lock);
+    if (!room)
+        error_set(error, ERR_UNAVAILABLE, "%d event streams are open already", STREAMS_MAX);
+    return room;
+}
+
 guint streams_count(Streams *streams) {
     g_mutex_lock(&streams->lock);
     guint count = streams->open->len;
@@ -194,10 +205,8 @@ static Stream *stream_new(Streams *streams, ApiCall *call, const StreamFilter *f
 }
 
 gboolean streams_open(Streams *streams, ApiCall *call, const StreamFilter *filter, const char *since, GError **error) {
-    if (streams_count(streams) >= STREAMS_MAX) {
-        error_set(error, ERR_UNAVAILABLE, "%d event streams are open already", STREAMS_MAX);
+    if (!reserve(streams, error))
         return FALSE;
-    }
     gboolean complete = TRUE;
     g_autofree char *now = store_last_event_id(streams->store);
     g_autofree char *from = g_strdup(since != NULL ? since : now);
@@ -210,6 +219,7 @@ gboolean streams_open(Streams *streams, ApiCall *call, const StreamFilter *filte
         event_stream_send(stream->out, now, "reset", "{}");
     }
     g_mutex_lock(&streams->lock);
+    streams->opening--;
     g_ptr_array_add(streams->open, stream);
     g_cond_signal(&streams->changed);
     g_mutex_unlock(&streams->lock);
