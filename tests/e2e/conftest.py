@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from faultproxy import FaultProxy
+from gennaker import Gennaker
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RIG = ROOT / "tests" / "peers" / "aws"
@@ -52,3 +53,11 @@ def simulator():
 def proxy(simulator):
     with FaultProxy(simulator.url) as proxy:
         yield proxy
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A Gennaker with an empty data folder and no configuration; it has to stop cleanly."""
+    server = Gennaker(tmp_path / "data").start()
+    yield server
+    assert server.stop() == 0, server.said()[-3000:]
