@@ -48,6 +48,11 @@ Answer *api_answer_later(ApiCall *call) {
     return g_memdup2(call->answer, sizeof *call->answer);
 }
 
+const char *api_origin(const ApiCall *call) {
+    const char *application = http_exchange_header(call->exchange, "X-RateLimit-App");
+    return application != NULL && g_ascii_strcasecmp(application, "deck") == 0 ? "deck" : "api";
+}
+
 gboolean api_may(const ApiCall *call, May what, const char *resource_type, const char *resource) {
     return auth_may(call->api->auth, call->principal, what, resource_type, resource, NULL);
 }

@@ -3,12 +3,8 @@
 #include <string.h>
 
 static const char *access_name(Access access) {
-    static const char *const NAMES[] = {[ACCESS_OPEN] = "open",
-                                        [ACCESS_SIGNED_IN] = "signed in",
-                                        [ACCESS_READ] = "READ",
-                                        [ACCESS_EXECUTE] = "EXECUTE",
-                                        [ACCESS_WRITE] = "WRITE",
-                                        [ACCESS_ADMIN] = "administrator"};
+    static const char *const NAMES[] = {[ACCESS_OPEN] = "open",       [ACCESS_SIGNED_IN] = "signed in", [ACCESS_READ] = "READ",
+                                        [ACCESS_EXECUTE] = "EXECUTE", [ACCESS_WRITE] = "WRITE",         [ACCESS_ADMIN] = "administrator"};
     return NAMES[access];
 }
 

@@ -77,6 +77,8 @@ typedef struct {
 } RouteTable;
 extern const RouteTable *const api_route_tables[]; /* NULL-terminated */
 
+/* What an execution that this call starts says of where it came from: "deck" or "api" (api.md 1). */
+const char *api_origin(const ApiCall *call);
 /* May this caller do that to the resource? For lists, which show only what their reader may read. */
 gboolean api_may(const ApiCall *call, May what, const char *resource_type, const char *resource);
 

@@ -10,7 +10,8 @@ char *encoded(const JsonValue *value) {
 
 gboolean start_and_wait(ApiCall *call, const char *application, const char *description, const JsonValue *job, WaitEnd end, gpointer data,
                         GDestroyNotify free_data, GError **error) {
-    g_autoptr(Json) orchestration = json_pack("{s:s, s:s, s:[v]}", "application", application, "description", description, "job", job);
+    g_autoptr(Json) orchestration = json_pack("{s:s, s:s, s:s, s:[v]}", "application", application, "description", description, "origin",
+                                              api_origin(call), "job", job);
     g_autofree char *id = engine_start_orchestration(call->services->engine, json_root(orchestration), call->principal, error);
     if (id != NULL)
         return waits_add(call->api->waits, call, id, WAIT_MOST_MS, end, data, free_data, error);

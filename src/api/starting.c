@@ -63,7 +63,8 @@ static Json *with_trigger(const JsonValue *pipeline, const JsonValue *trigger) {
 /* The new execution's id; caller frees. */
 static char *start(ApiCall *call, const JsonValue *pipeline, const JsonValue *stored, GError **error) {
     g_autofree char *failed_id = NULL;
-    char *id = engine_start_pipeline(call->services->engine, pipeline, stored, call->principal, &failed_id, error);
+    g_autoptr(Json) from = json_with_string(pipeline, "origin", api_origin(call));
+    char *id = engine_start_pipeline(call->services->engine, json_root(from), stored, call->principal, &failed_id, error);
     if (id == NULL && failed_id != NULL)
         g_prefix_error(error, "execution %s was recorded as failed: ", failed_id);
     return id;

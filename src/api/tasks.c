@@ -25,7 +25,8 @@ static gboolean check_jobs(const JsonValue *body, GError **error) {
 static Json *start(ApiCall *call, const char *application, GError **error) {
     if (!check_jobs(call->body, error))
         return NULL;
-    g_autoptr(Json) named = json_with_string(call->body, "application", application);
+    g_autoptr(Json) given = json_with_string(call->body, "application", application);
+    g_autoptr(Json) named = json_with_string(json_root(given), "origin", api_origin(call));
     g_autofree char *id = engine_start_orchestration(call->services->engine, json_root(named), call->principal, error);
     if (id == NULL)
         return NULL;
