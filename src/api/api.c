@@ -330,21 +330,16 @@ void api_free(Api *api) {
     g_free(api);
 }
 
-gboolean api_check_config(const Api *api, Config *config, GError **error) {
-    g_autoptr(BrowserRules) rules = browser_rules_new(config, api->address, error);
-    return rules != NULL;
-}
-
-void api_set_config(Api *api, Config *config) {
-    g_autoptr(GError) error = NULL;
-    BrowserRules *rules = browser_rules_new(config, api->address, &error);
+gboolean api_set_config(Api *api, Config *config, GError **error) {
+    BrowserRules *rules = browser_rules_new(config, api->address, error);
     if (rules == NULL)
-        g_error("a configuration that was checked cannot be applied: %s", error->message);
+        return FALSE;
     g_mutex_lock(&api->lock);
     BrowserRules *before = api->rules;
     api->rules = rules;
     g_mutex_unlock(&api->lock);
     browser_rules_unref(before);
+    return TRUE;
 }
 
 gboolean api_reload(Api *api, GError **error) {

@@ -23,9 +23,8 @@ void api_stop(Api *api, gint64 grace_ms); /* requests in progress may end; waits
 void api_free(Api *api);
 /* What of the configuration this room reads; NULL-terminated. */
 extern const ConfigSection *const api_config_sections[];
-/* Parts of a reload: whether a configuration can be applied, and applying one that can. */
-gboolean api_check_config(const Api *api, Config *config, GError **error);
-void api_set_config(Api *api, Config *config);
+/* Part of a reload: changes nothing on error. */
+gboolean api_set_config(Api *api, Config *config, GError **error);
 /* Calls options.reload: POST /admin/reload. */
 gboolean api_reload(Api *api, GError **error);
 /* The route tables as an OpenAPI document; caller owns. */

@@ -14,12 +14,19 @@ static EngineSettings *settings_now(const ApiCall *call, GError **error) {
     return engine_settings_new(&stage_types, config, error);
 }
 
+/* Without a stage the parameters are no name of their own; here they are. Caller owns. */
+static Json *first_names(const ApiCall *call) {
+    const JsonValue *parameters = json_get(json_root(call->execution->trigger), "parameters");
+    return parameters != NULL ? json_pack("{s:v}", "parameters", parameters) : json_empty_object();
+}
+
 /* An expression stands in ${…} or is one whole without it. */
 static Json *evaluate(const ApiCall *call, const Stage *stage, const char *expression, GError **error) {
     EngineSettings *settings = settings_now(call, error);
     if (settings == NULL)
         return NULL;
     Json *failures = NULL;
+    g_autoptr(Json) names = first_names(call);
     g_autoptr(Json) text = NULL;
     if (expr_has_expression(expression)) {
         text = json_from_string(expression);
@@ -27,7 +34,8 @@ static Json *evaluate(const ApiCall *call, const Stage *stage, const char *expre
         g_autofree char *wrapped = g_strconcat("${", expression, "}", NULL);
         text = json_from_string(wrapped);
     }
-    g_autoptr(Json) result = expressions_evaluate(call->execution, stage, json_root(text), NULL, settings, FALSE, call->now_ms, &failures);
+    g_autoptr(Json)
+        result = expressions_evaluate(call->execution, stage, json_root(text), json_root(names), settings, FALSE, call->now_ms, &failures);
     engine_settings_unref(settings);
     g_autoptr(Json) detail = failures != NULL ? failures : json_empty_object();
     return json_pack("{s:v, s:j}", "result", json_root(result), "detail", detail);
@@ -125,7 +133,7 @@ static const Stage *last_requisite(const Execution *execution, char **requisites
 /* One after the other, each seeing those before it. */
 static Json *evaluate_in_order(const ApiCall *call, const Stage *stage, const EngineSettings *settings) {
     g_autoptr(JsonBuilder) list = json_builder_new();
-    g_autoptr(Json) known = json_empty_object();
+    g_autoptr(Json) known = first_names(call);
     g_autoptr(Json) detail = json_empty_object();
     json_begin_array(list, NULL);
     for (JsonIter i = json_iter(call->body); json_next(&i);) {

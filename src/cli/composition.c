@@ -140,7 +140,12 @@ static gboolean reload_clouds(Composition *composition, Config *config, GError *
     return TRUE;
 }
 
-static gboolean (*const RELOADS[])(Composition *, Config *, GError **) = {reload_auth, reload_engine, reload_bakery, reload_clouds};
+static gboolean reload_api(Composition *composition, Config *config, GError **error) {
+    return api_set_config(composition->api, config, error);
+}
+
+static gboolean (*const RELOADS[])(Composition *, Config *, GError **) = {reload_auth, reload_engine, reload_api, reload_bakery,
+                                                                          reload_clouds};
 
 static gboolean swap_config(Composition *composition, Config *config, GError **error) {
     g_autoptr(Config) before = services_config(&composition->services);

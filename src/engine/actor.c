@@ -263,6 +263,12 @@ static void committed(const GError *error, gpointer data) {
     actor->engine->runtime->run(actor->engine->runtime, LANE_STEP, NULL, actor_conclude, actor);
 }
 
+static void set_committing(Actor *actor, gboolean committing) {
+    g_mutex_lock(&actor->lock);
+    actor->committing = committing;
+    g_mutex_unlock(&actor->lock);
+}
+
 static void commit(Actor *actor) {
     StoreUnit *unit = store_unit_new();
     ExecutionTexts texts;
@@ -274,6 +280,7 @@ static void commit(Actor *actor) {
     execution_texts_clear(&texts);
     add_messages(actor, unit);
     add_change(actor, unit);
+    set_committing(actor, TRUE);
     actor->engine->runtime->commit(actor->engine->runtime, unit, committed, actor);
 }
 
@@ -296,6 +303,7 @@ static void commit_erase(Actor *actor) {
                           .status = "DELETED",
                           .version = actor->execution->version + 1};
     store_unit_change(unit, &change);
+    set_committing(actor, TRUE);
     actor->engine->runtime->commit(actor->engine->runtime, unit, committed, actor);
 }
 
@@ -442,6 +450,7 @@ static void conclude_good(Actor *actor, gboolean committed_step) {
         execution_unref(actor->execution);
         actor->execution = g_steal_pointer(&actor->draft);
         actor->insert = FALSE;
+        actor->committing = FALSE;
         g_mutex_unlock(&actor->lock);
     }
     begin_effects(actor);
@@ -459,6 +468,7 @@ static void conclude_good(Actor *actor, gboolean committed_step) {
 
 static void conclude_erased(Actor *actor) {
     g_mutex_lock(&actor->lock);
+    actor->committing = FALSE;
     g_clear_pointer(&actor->execution, execution_unref);
     g_mutex_unlock(&actor->lock);
     answer_letters(actor, NULL);
@@ -479,6 +489,8 @@ static gboolean actor_conclude(gpointer data) {
     Actor *actor = data;
     g_autoptr(GError) error = g_steal_pointer(&actor->commit_error);
     const Letter *first = actor->letters->len ? g_ptr_array_index(actor->letters, 0) : NULL;
+    if (error)
+        set_committing(actor, FALSE);
     if (error && actor->insert) {
         conclude_not_inserted(actor, error);
     } else if (error) {

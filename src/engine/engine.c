@@ -260,7 +260,7 @@ Execution *engine_load(Engine *engine, const char *id, GError **error) {
     Execution *execution = NULL;
     if (actor) {
         g_mutex_lock(&actor->lock);
-        execution = actor->execution ? execution_ref(actor->execution) : NULL;
+        execution = actor->execution && !actor->committing ? execution_ref(actor->execution) : NULL;
         g_mutex_unlock(&actor->lock);
         actor_unref(actor);
     }

@@ -57,6 +57,7 @@ struct Actor {
     GQueue mailbox;       /* of Letter */
     gboolean busy;        /* queued, in a step, or waiting for a commit */
     gboolean listed;      /* in the engine's table */
+    gboolean committing;  /* the store may know more than execution does, and listeners may have been told */
     GPtrArray *runs;      /* of Run */
     /* The step in progress; whoever works on it owns it. */
     Execution *draft;

@@ -17,9 +17,20 @@ static const Param application_params[] = {
 
 static Status application_save_run(TaskContext *context, GError **error) {
     const ApplicationParams *params = context->params;
+    Store *store = context->services->store;
     Principal principal = services_principal(context->user);
-    if (!application_save(context->services->store, json_root(params->application), &principal, context->now_ms, error))
+    const char *name = json_get_string(json_root(params->application), "name");
+    g_autoptr(Json) before = name != NULL ? application_load(store, name, NULL) : NULL;
+    if (!application_save(store, json_root(params->application), &principal, context->now_ms, error))
         return STATUS_TERMINAL;
+    g_autoptr(Json) after = application_load(store, name, error);
+    if (after == NULL)
+        return STATUS_TERMINAL;
+    task_set_context_string(context, "notification.type", "upsertapplication");
+    task_set_context_string(context, "application.name", name);
+    if (before != NULL)
+        task_set_context_json(context, "previousState", before);
+    task_set_context_json(context, "newState", after);
     return STATUS_SUCCEEDED;
 }
 
