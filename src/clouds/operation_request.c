@@ -54,10 +54,15 @@ static Json *with_account(const CloudOperation *definition, const JsonValue *des
     return json_with_string(json_root(described), "account", credentials);
 }
 
-static void add_group(JsonBuilder *builder, const char *name, const char *region) {
+/* entry: what else the request says of this group, or NULL. */
+static void add_group(JsonBuilder *builder, const char *name, const char *region, const JsonValue *entry) {
+    static const char *const NAMES[] = {"serverGroupName", "asgName", "region", NULL};
     json_begin_object(builder, NULL);
     json_add_string(builder, "serverGroupName", name);
     json_add_string(builder, "region", region);
+    for (JsonIter i = json_iter(json_is_object(entry) ? entry : NULL); json_next(&i);)
+        if (!g_strv_contains(NAMES, i.key))
+            json_add_value(builder, i.key, i.value);
     json_end_object(builder);
 }
 
@@ -68,15 +73,15 @@ static Json *with_groups(const JsonValue *description, GPtrArray *errors) {
     json_begin_array(builder, NULL);
     for (JsonIter i = json_iter(given); json_next(&i);) {
         const char *name = json_get_string(i.value, "serverGroupName");
-        add_group(builder, name ? name : json_get_string(i.value, "asgName"), json_get_string(i.value, "region"));
+        add_group(builder, name ? name : json_get_string(i.value, "asgName"), json_get_string(i.value, "region"), i.value);
     }
     if (!json_length(given)) {
         const char *name = json_get_string(description, "serverGroupName"), *region = json_get_string(description, "region");
         name = name ? name : json_get_string(description, "asgName");
         if (region)
-            add_group(builder, name, region);
+            add_group(builder, name, region, NULL);
         for (JsonIter i = json_iter(region ? NULL : regions); json_next(&i);)
-            add_group(builder, name, json_string(i.value));
+            add_group(builder, name, json_string(i.value), NULL);
     }
     json_end_array(builder);
     g_autoptr(Json) groups = json_builder_end(builder);

@@ -1,157 +1,145 @@
-/* destroyServerGroup (aws.md 7): the group, then what launched it, then instances that are left. Absent groups are fine. */
+/* destroyServerGroup: the group, what it was launched from, its instances (aws.md 7). */
 #include "clouds/aws/operations/operations.h"
 #include <string.h>
 
-#define TERMINATE_BATCH 100
+/* ---- what there is ---- */
 
-/* {exists, template, configuration, instances}: read before the group is gone. */
-static gboolean look_at_group(Operation *operation, guint item, GError **error) {
-    g_autoptr(XmlDocument) document = NULL;
-    const XmlNode *group = NULL;
-    if (!operation_read_group(operation, operation_group_region(operation, item), operation_group_name(operation, item), &document, &group,
-                              error))
+typedef struct {
+    const char *name, *template;
+    gboolean used;
+} OtherUser;
+
+static gboolean uses_template(const InventoryObject *object, gpointer data) {
+    OtherUser *other = data;
+    const ServerGroup *group = object->record;
+    if (group && group->launch_is_template && !g_strcmp0(group->launch_name, other->template) && strcmp(group->name, other->name))
+        other->used = TRUE;
+    return !other->used;
+}
+
+/* A template that other groups launch from stays. */
+static gboolean is_used_elsewhere(Operation *operation, const char *region, const char *name, const char *template) {
+    g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(operation_inventory(operation));
+    OtherUser other = {name, template, FALSE};
+    inventory_each(snapshot, operation_account(operation)->name, KIND_SERVER_GROUP, region, uses_template, &other);
+    return other.used;
+}
+
+static gboolean read_group(Operation *operation, guint item, GError **error) {
+    const char *name = operation_group_name(operation, item), *region = operation_group_region(operation, item);
+    AwsReader reader = operation_reader(operation, region);
+    g_autoptr(GError) failed = NULL;
+    g_autoptr(Json) asg = aws_group_read(&reader, name, &failed);
+    if (!asg && !aws_error_is_absent(failed)) {
+        g_propagate_error(error, g_steal_pointer(&failed));
         return FALSE;
-    if (group == NULL) {
-        operation_line(operation, "%s does not exist in %s; nothing to destroy", operation_group_name(operation, item),
-                       operation_group_region(operation, item));
-        return TRUE;
     }
-    g_autofree char *plain = xml_get_text(group, "LaunchTemplate/LaunchTemplateId");
-    g_autofree char *mixed = xml_get_text(group, "MixedInstancesPolicy/LaunchTemplate/LaunchTemplateSpecification/LaunchTemplateId");
-    g_autofree char *configuration = xml_get_text(group, "LaunchConfigurationName");
-    g_auto(GStrv) instances = aws_texts(group, "Instances", "member", "InstanceId");
+    if (!asg)
+        operation_line(operation, "%s in %s does not exist; nothing to destroy", name, region);
+    const JsonValue *template = aws_group_template(json_root(asg));
+    const char *template_name = json_get_string(template, "launchTemplateName");
+    gboolean keeps = template_name && is_used_elsewhere(operation, region, name, template_name);
+    if (keeps)
+        operation_line(operation, "Launch template %s stays: other server groups use it", template_name);
+    g_auto(GStrv) instances = aws_group_instance_ids(json_root(asg));
     g_autoptr(Json) ids = json_from_strings((const char *const *)instances);
-    g_autoptr(Json)
-        seen = json_pack("{s:s, s:s, s:j}", "template", plain != NULL ? plain : mixed, "configuration", configuration, "instances", ids);
-    operation_group_fact_set(operation, "group", item, json_root(seen));
+    g_autoptr(Json) fact = json_pack("{s:b, s:v, s:v, s:v, s:j}", "present", asg != NULL, "templateId",
+                                     keeps ? NULL : json_get(template, "launchTemplateId"), "templateName",
+                                     keeps ? NULL : json_get(template, "launchTemplateName"), "configuration",
+                                     json_get(json_root(asg), "launchConfigurationName"), "instances", ids);
+    operation_group_fact_set(operation, "group", item, json_root(fact));
     return TRUE;
 }
 
-static LookResult delete_look(Operation *operation, guint item, GError **error) {
-    if (operation_group_fact(operation, "group", item) == NULL)
+/* ---- the group ---- */
+
+static LookResult look_group(Operation *operation, guint item, GError **error) {
+    if (!json_get_bool(operation_group_fact(operation, "group", item), "present", FALSE))
         return LOOK_SKIP;
-    g_autoptr(XmlDocument) document = NULL;
-    const XmlNode *group = NULL;
-    if (!operation_read_group(operation, operation_group_region(operation, item), operation_group_name(operation, item), &document, &group,
-                              error))
-        return LOOK_ERROR;
-    return group != NULL ? LOOK_NOT_DONE : LOOK_DONE;
-}
-
-static gboolean tolerate_absent(Operation *operation, gboolean done, GError *failed, GError **error) {
-    if (done)
-        return TRUE;
-    if (aws_error_is_absent(failed)) {
-        operation_line(operation, "%s: it is gone already", failed->message);
-        g_error_free(failed);
-        return TRUE;
+    const char *name = operation_group_name(operation, item), *region = operation_group_region(operation, item);
+    AwsReader reader = operation_reader(operation, region);
+    g_autoptr(GError) failed = NULL;
+    g_autoptr(Json) asg = aws_group_read(&reader, name, &failed);
+    if (aws_error_is_absent(failed) || (asg && aws_group_is_ending(json_root(asg)))) {
+        operation_forget_group(operation, region, name);
+        return LOOK_DONE;
     }
-    g_propagate_error(error, failed);
-    return FALSE;
+    if (asg)
+        return LOOK_NOT_DONE;
+    g_propagate_error(error, g_steal_pointer(&failed));
+    return LOOK_ERROR;
 }
 
-static gboolean delete_act(Operation *operation, guint item, GError **error) {
-    const char *name = operation_group_name(operation, item);
+static gboolean delete_group(Operation *operation, guint item, GError **error) {
+    const char *name = operation_group_name(operation, item), *region = operation_group_region(operation, item);
+    operation_line(operation, "Deleting Auto Scaling group %s in %s", name, region);
     g_autoptr(AwsQuery) query = aws_query_new(AWS_DELETE_GROUP);
     aws_query_about(query, name);
     aws_query_add(query, name, "AutoScalingGroupName");
     aws_query_add_bool(query, TRUE, "ForceDelete");
-    operation_line(operation, "Destroying %s in %s", name, operation_group_region(operation, item));
-    GError *failed = NULL;
-    gboolean done = aws_client_write(operation_client(operation), operation_group_region(operation, item), query,
-                                     operation_cancel(operation), &failed);
-    return tolerate_absent(operation, done, failed, error);
+    g_autoptr(GError) failed = NULL;
+    if (!operation_write(operation, region, query, &failed) && !aws_error_is_absent(failed)) {
+        g_propagate_error(error, g_steal_pointer(&failed));
+        return FALSE;
+    }
+    operation_forget_group(operation, region, name);
+    return TRUE;
 }
 
-static LookResult launch_look(Operation *operation, guint item, GError **error) {
-    (void)error;
-    const JsonValue *group = operation_group_fact(operation, "group", item);
-    gboolean known = json_get_string(group, "template") != NULL || json_get_string(group, "configuration") != NULL;
-    return known ? LOOK_NOT_DONE : LOOK_SKIP;
+/* ---- what it was launched from ---- */
+
+static gboolean delete_launch(Operation *operation, guint item, GError **error) {
+    const JsonValue *fact = operation_group_fact(operation, "group", item);
+    const char *id = json_get_string(fact, "templateId"), *configuration = json_get_string(fact, "configuration");
+    const char *name = id ? json_get_string(fact, "templateName") : configuration;
+    if (!name)
+        return TRUE;
+    operation_line(operation, "Deleting launch %s %s", id ? "template" : "configuration", name);
+    g_autoptr(AwsQuery) query = aws_query_new(id ? AWS_DELETE_TEMPLATE : AWS_DELETE_LAUNCH_CONFIGURATION);
+    aws_query_about(query, name);
+    aws_query_add(query, id, "LaunchTemplateId");
+    aws_query_add(query, id ? NULL : configuration, "LaunchConfigurationName");
+    g_autoptr(GError) failed = NULL;
+    const char *region = operation_group_region(operation, item);
+    if (!operation_write(operation, region, query, &failed) && !aws_error_is_absent(failed)) {
+        g_propagate_error(error, g_steal_pointer(&failed));
+        return FALSE;
+    }
+    return TRUE;
 }
 
-static gboolean launch_act(Operation *operation, guint item, GError **error) {
-    const JsonValue *group = operation_group_fact(operation, "group", item);
-    const char *template_id = json_get_string(group, "template"), *configuration = json_get_string(group, "configuration");
-    g_autoptr(AwsQuery) query = aws_query_new(template_id != NULL ? AWS_DELETE_TEMPLATE : AWS_DELETE_LAUNCH_CONFIGURATION);
-    aws_query_about(query, template_id != NULL ? template_id : configuration);
-    if (template_id != NULL)
-        aws_query_add(query, template_id, "LaunchTemplateId");
-    else
-        aws_query_add(query, configuration, "LaunchConfigurationName");
-    GError *failed = NULL;
-    gboolean done = aws_client_write(operation_client(operation), operation_group_region(operation, item), query,
-                                     operation_cancel(operation), &failed);
-    return tolerate_absent(operation, done, failed, error);
-}
-
-/* Batches of all groups, one after the other: which group and from where. */
-static guint batches_of(Operation *operation, guint item) {
-    return (guint)(json_length(json_get(operation_group_fact(operation, "group", item), "instances")) + TERMINATE_BATCH - 1) /
-           TERMINATE_BATCH;
-}
-
-static guint batches(Operation *operation) {
-    guint all = 0;
-    for (guint item = 0; item < operation_groups(operation); item++)
-        all += batches_of(operation, item);
-    return all;
-}
-
-static gboolean terminate_act(Operation *operation, guint batch, GError **error) {
-    guint item = 0;
-    for (; batch >= batches_of(operation, item); item++)
-        batch -= batches_of(operation, item);
-    const JsonValue *instances = json_get(operation_group_fact(operation, "group", item), "instances");
-    g_autoptr(AwsQuery) query = aws_query_new(AWS_TERMINATE_INSTANCES);
-    aws_query_about(query, operation_group_name(operation, item));
-    for (guint i = 0; i < TERMINATE_BATCH && batch * TERMINATE_BATCH + i < json_length(instances); i++)
-        aws_query_add(query, json_string(json_at(instances, batch * TERMINATE_BATCH + i)), "InstanceId.%u", i + 1);
-    return aws_client_write(operation_client(operation), operation_group_region(operation, item), query, operation_cancel(operation),
-                            error);
-}
-
-/* A launch configuration in use, or a template of a group that is being deleted, goes a moment later. */
-static gboolean in_use_still(const GError *error) {
-    return aws_error_is(error, "ResourceInUse") || aws_error_is(error, "ResourceInUseFault");
-}
-
-static gboolean being_scaled(const GError *error) {
-    return aws_error_is(error, "ScalingActivityInProgress") || in_use_still(error);
-}
+static const OperationStep steps[] = {
+    {.name = "read server group", .count = operation_groups, .act = read_group, .repeat = REPEAT_READ},
+    {.name = "delete Auto Scaling group",
+     .count = operation_groups,
+     .look = look_group,
+     .act = delete_group,
+     .repeat = REPEAT_LOOK,
+     .settle_ms = AWS_SETTLE_MS,
+     .tries = 10,
+     .try_delay_ms = 1000,
+     .retry_on = operation_is_busy},
+    {.name = "delete launch template or configuration",
+     .count = operation_groups,
+     .act = delete_launch,
+     .repeat = REPEAT_IDEMPOTENT,
+     .tries = 5,
+     .try_delay_ms = 1000,
+     .try_doubling = TRUE,
+     .retry_on = operation_is_busy},
+    {.name = "list instances", .act = operation_plan_termination, .repeat = REPEAT_READ},
+    {.name = "terminate instances",
+     .count = operation_termination_count,
+     .act = operation_termination_act,
+     .repeat = REPEAT_IDEMPOTENT,
+     .failure_is_reported_only = TRUE},
+    {0},
+};
 
 const CloudOperation aws_destroy_server_group = {
     .name = "destroyServerGroup",
     .aliases = (const char *const[]){"destroyAsgDescription", NULL},
-    .help = "Destroys server groups with their instances and what launched them.",
+    .help = "Deletes server groups with their launch templates or configurations, and terminates their instances.",
     .takes_server_groups = TRUE,
-    .steps =
-        (const OperationStep[]){
-            {.name = "look at the groups", .count = operation_groups, .act = look_at_group, .repeat = REPEAT_READ},
-            {.name = "delete the group",
-             .count = operation_groups,
-             .look = delete_look,
-             .act = delete_act,
-             .repeat = REPEAT_LOOK,
-             .settle_ms = 2000,
-             .tries = AWS_TRIES_GROUP,
-             .try_delay_ms = AWS_TRY_DELAY_MS,
-             .retry_on = being_scaled},
-            {.name = "delete what launched it",
-             .count = operation_groups,
-             .look = launch_look,
-             .act = launch_act,
-             .repeat = REPEAT_IDEMPOTENT,
-             .tries = 5,
-             .try_delay_ms = AWS_TRY_DELAY_MS,
-             .try_doubling = TRUE,
-             .retry_on = in_use_still},
-            {.name = "terminate instances",
-             .count = batches,
-             .act = terminate_act,
-             .repeat = REPEAT_IDEMPOTENT,
-             .failure_is_reported_only = TRUE},
-            {0},
-        },
-    .finish = operation_publish_groups,
+    .steps = steps,
 };

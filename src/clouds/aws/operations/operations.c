@@ -1,6 +1,6 @@
 /* The table of AWS's operations and what they share. Steps run on the thread of their run; nothing here is kept between calls. */
 #include "clouds/aws/operations/operations.h"
-#include "clouds/aws/reader.h"
+#include "base/clock.h"
 
 extern const CloudOperation aws_create_server_group, aws_enable_server_group, aws_disable_server_group, aws_destroy_server_group,
     aws_resize_server_group, aws_suspend_processes, aws_resume_processes, aws_upsert_server_group_tags, aws_delete_server_group_tags;
@@ -57,9 +57,49 @@ gboolean operation_read_group(Operation *operation, const char *region, const ch
     return TRUE;
 }
 
+AwsReader operation_reader(Operation *operation, const char *region) {
+    return aws_reader(operation_account(operation), region, operation_inventory(operation), operation_cancel(operation));
+}
+
+gboolean operation_write(Operation *operation, const char *region, const AwsQuery *query, GError **error) {
+    return aws_client_write(operation_client(operation), region, query, operation_cancel(operation), error);
+}
+
+gboolean operation_read_present(Operation *operation, const char *region, const char *name, Json **asg, GError **error) {
+    AwsReader reader = operation_reader(operation, region);
+    g_autoptr(GError) failed = NULL;
+    g_autoptr(Json) found = aws_group_read(&reader, name, &failed);
+    *asg = NULL;
+    if (found == NULL && !aws_error_is_absent(failed)) {
+        g_propagate_error(error, g_steal_pointer(&failed));
+        return FALSE;
+    }
+    if (found == NULL)
+        operation_line(operation, "%s does not exist in %s; nothing to do", name, region);
+    else if (aws_group_is_ending(json_root(found)))
+        operation_line(operation, "%s in %s is being deleted; nothing to do", name, region);
+    else
+        *asg = g_steal_pointer(&found);
+    return TRUE;
+}
+
+gboolean operation_is_busy(const GError *error) {
+    return aws_error_is(error, "ScalingActivityInProgress") || aws_error_is(error, "ResourceContention") ||
+           aws_error_is(error, "ResourceInUse");
+}
+
+void operation_forget_group(Operation *operation, const char *region, const char *name) {
+    inventory_remove(operation_inventory(operation), operation_account(operation)->name, KIND_SERVER_GROUP, region, name, clock_now_ms());
+}
+
+void operation_forget_instances(Operation *operation, const char *region, const char *const *ids) {
+    for (guint i = 0; ids[i] != NULL; i++)
+        inventory_remove(operation_inventory(operation), operation_account(operation)->name, KIND_INSTANCE, region, ids[i], clock_now_ms());
+}
+
 void operation_publish_group(Operation *operation, const char *region, const char *name) {
     g_autoptr(GError) error = NULL;
-    AwsReader reader = aws_reader(operation_account(operation), region, operation_inventory(operation), operation_cancel(operation));
+    AwsReader reader = operation_reader(operation, region);
     if (!aws_group_refresh(&reader, name, TRUE, &error) && error_code(error) != ERR_NOT_FOUND)
         operation_line(operation, "%s in %s was changed, but reading it again failed: %s", name, region, error->message);
 }

@@ -54,6 +54,37 @@ static gboolean check_constraints(Operation *operation, guint item, const XmlNod
     return TRUE;
 }
 
+static gboolean has_terminating_hook(Operation *operation, guint item, gboolean *has, GError **error) {
+    const char *name = operation_group_name(operation, item);
+    AwsReader reader = operation_reader(operation, operation_group_region(operation, item));
+    g_autoptr(AwsQuery) query = aws_query_new(AWS_DESCRIBE_LIFECYCLE_HOOKS);
+    g_autoptr(GPtrArray) hooks = g_ptr_array_new_with_free_func((GDestroyNotify)json_unref);
+    aws_query_about(query, name);
+    aws_query_add(query, name, "AutoScalingGroupName");
+    if (!aws_read_documents(&reader, query, AWS_SHAPE_QUERY, hooks, error))
+        return FALSE;
+    for (guint i = 0; i < hooks->len; i++) {
+        const char *transition = json_get_string(json_root(hooks->pdata[i]), "lifecycleTransition");
+        *has = *has || g_strcmp0(transition, "autoscaling:EC2_INSTANCE_TERMINATING") == 0;
+    }
+    return TRUE;
+}
+
+/* A group that no load balancer watches and no hook holds back ends its instances at once when resized to nothing. */
+static gboolean ends_at_once_when_emptied(Operation *operation, guint item, const XmlNode *group, gboolean *ends, GError **error) {
+    if (json_get_int(capacity_of(operation, item), "desired", -1) != 0)
+        return TRUE;
+    g_auto(GStrv) balancers = aws_texts(group, "LoadBalancerNames", "member", NULL);
+    g_auto(GStrv) targets = aws_texts(group, "TargetGroupARNs", "member", NULL);
+    gboolean has_hook = FALSE;
+    if (balancers[0] != NULL || targets[0] != NULL)
+        return TRUE;
+    if (!has_terminating_hook(operation, item, &has_hook, error))
+        return FALSE;
+    *ends = !has_hook;
+    return TRUE;
+}
+
 static gboolean look_at_group(Operation *operation, guint item, GError **error) {
     g_autoptr(XmlDocument) document = NULL;
     const XmlNode *group = NULL;
@@ -67,11 +98,12 @@ static gboolean look_at_group(Operation *operation, guint item, GError **error) 
     }
     if (!check_constraints(operation, item, group, error))
         return FALSE;
+    gboolean ends_at_once = FALSE;
+    if (!ends_at_once_when_emptied(operation, item, group, &ends_at_once, error))
+        return FALSE;
     g_auto(GStrv) instances = aws_texts(group, "Instances", "member", "InstanceId");
-    g_auto(GStrv) balancers = aws_texts(group, "LoadBalancerNames", "member", NULL);
-    g_auto(GStrv) targets = aws_texts(group, "TargetGroupARNs", "member", NULL);
     g_autoptr(Json) ids = json_from_strings((const char *const *)instances);
-    g_autoptr(Json) seen = json_pack("{s:b, s:j}", "balanced", balancers[0] != NULL || targets[0] != NULL, "instances", ids);
+    g_autoptr(Json) seen = json_pack("{s:b, s:j}", "exists", TRUE, "instances", ends_at_once ? ids : NULL);
     operation_group_fact_set(operation, "group", item, json_root(seen));
     return TRUE;
 }
@@ -101,28 +133,11 @@ static gboolean resize_act(Operation *operation, guint item, GError **error) {
             aws_query_add_int(query, json_get_int(capacity, SIZES[i].key, 0), "%s", SIZES[i].parameter);
     g_autofree char *sizes = json_write(capacity, NULL);
     operation_line(operation, "Resizing %s in %s to %s", name, operation_group_region(operation, item), sizes);
-    return aws_client_write(operation_client(operation), operation_group_region(operation, item), query, operation_cancel(operation),
-                            error);
-}
-
-/* Groups that no load balancer watches end their instances at once when resized to nothing. */
-static LookResult terminate_look(Operation *operation, guint item, GError **error) {
-    (void)error;
-    const JsonValue *group = operation_group_fact(operation, "group", item);
-    gboolean emptied = json_get_int(capacity_of(operation, item), "desired", -1) == 0;
-    gboolean wanted = emptied && group != NULL && !json_is_true(json_get(group, "balanced")) &&
-                      json_length(json_get(group, "instances")) > 0;
-    return wanted ? LOOK_NOT_DONE : LOOK_SKIP;
-}
-
-static gboolean terminate_act(Operation *operation, guint item, GError **error) {
-    g_autoptr(AwsQuery) query = aws_query_new(AWS_TERMINATE_INSTANCES);
-    aws_query_about(query, operation_group_name(operation, item));
-    const JsonValue *instances = json_get(operation_group_fact(operation, "group", item), "instances");
-    for (guint i = 0; i < json_length(instances); i++)
-        aws_query_add(query, json_string(json_at(instances, i)), "InstanceId.%u", i + 1);
-    return aws_client_write(operation_client(operation), operation_group_region(operation, item), query, operation_cancel(operation),
-                            error);
+    const char *region = operation_group_region(operation, item);
+    if (!operation_write(operation, region, query, error))
+        return FALSE;
+    operation_publish_group(operation, region, name);
+    return TRUE;
 }
 
 const CloudOperation aws_resize_server_group = {
@@ -136,11 +151,18 @@ const CloudOperation aws_resize_server_group = {
     .steps =
         (const OperationStep[]){
             {.name = "look at the groups", .count = operation_groups, .act = look_at_group, .repeat = REPEAT_READ},
-            {.name = "resize", .count = operation_groups, .look = resize_look, .act = resize_act, .repeat = REPEAT_IDEMPOTENT},
-            {.name = "terminate instances",
+            {.name = "resize",
              .count = operation_groups,
-             .look = terminate_look,
-             .act = terminate_act,
+             .look = resize_look,
+             .act = resize_act,
+             .repeat = REPEAT_IDEMPOTENT,
+             .tries = AWS_TRIES_GROUP,
+             .try_delay_ms = AWS_TRY_DELAY_MS,
+             .retry_on = operation_is_busy},
+            {.name = "list instances", .act = operation_plan_termination, .repeat = REPEAT_READ},
+            {.name = "terminate instances",
+             .count = operation_termination_count,
+             .act = operation_termination_act,
              .repeat = REPEAT_IDEMPOTENT},
             {0},
         },

@@ -1,268 +1,266 @@
-/* enableServerGroup and disableServerGroup (aws.md 7): scaling processes, and registration with load balancers and target groups.
+/* enableServerGroup and disableServerGroup: whether a group's instances get traffic (aws.md 7).
  *
- * First the groups are read; what is to be registered where becomes a list of facts, one outward write each. */
+ * A full disable suspends AddToLoadBalancer, which is what makes a group "disabled"; a partial one only deregisters. */
 #include "clouds/aws/operations/operations.h"
-#include <math.h>
 #include <string.h>
 
-#define REGISTRATION_BATCH 500 /* instances of one call */
-
 typedef struct {
-    gint64 percentage; /* -1: none given */
+    gint64 percentage; /* -1: not given */
 } TrafficParams;
-static const Param disable_params[] = {
+static const Param params[] = {
     {.name = "desiredPercentage",
      .type = PARAM_INT,
      .offset = offsetof(TrafficParams, percentage),
      .otherwise = "-1",
      .min = -1,
      .max = 100,
-     .help = "Disable only this part of the instances, in percent."},
+     .help = "How much of the group is to be without traffic when done; absent or 100: all of it."},
     {0},
 };
-
-static const char *const TRAFFIC_PROCESSES[] = {"Launch", "Terminate", "AddToLoadBalancer", NULL};
+static const char *const PROCESSES[] = {"Launch", "Terminate", "AddToLoadBalancer", NULL};
 
 static gboolean is_partial(Operation *operation) {
-    const TrafficParams *params = operation_params(operation);
-    return params != NULL && params->percentage >= 0 && params->percentage < 100;
+    const TrafficParams *asked = operation_params(operation);
+    return asked->percentage >= 0 && asked->percentage < 100;
 }
 
-/* ---- looking at a group ---- */
-static gboolean is_serving(const char *lifecycle) {
-    return strcmp(lifecycle, "InService") == 0 || g_str_has_prefix(lifecycle, "Pending");
+/* ---- which instances ---- */
+
+static gboolean is_serving_state(const char *lifecycle) {
+    return lifecycle && (!strcmp(lifecycle, "InService") || g_str_has_prefix(lifecycle, "Pending"));
 }
 
-/* Ids of the members that are in service or about to be; strv. */
-static GPtrArray *serving_instances(const XmlNode *group) {
-    GPtrArray *ids = g_ptr_array_new_with_free_func(g_free);
-    const XmlNode *list = xml_get(group, "Instances");
-    for (const XmlNode *member = xml_first(list, "member"); member != NULL; member = xml_next(member, "member")) {
-        g_autofree char *lifecycle = xml_get_text(member, "LifecycleState");
-        if (lifecycle != NULL && is_serving(lifecycle))
-            g_ptr_array_add(ids, xml_get_text(member, "InstanceId"));
-    }
-    return ids;
-}
-
-/* Up without Down: still taking traffic, as far as the inventory knows. */
-static gboolean is_eligible(const InventorySnapshot *snapshot, Operation *operation, const char *region, const char *id) {
-    const InventoryObject *object = inventory_get(snapshot, operation_account(operation)->name, KIND_INSTANCE, region, id);
-    const Instance *instance = object != NULL ? object->record : NULL;
-    gboolean up = FALSE;
-    for (guint i = 0; instance != NULL && i < instance->health->len; i++) {
-        const Health *health = instance->health->pdata[i];
-        if (health->state == HEALTH_DOWN)
-            return FALSE;
-        up = up || health->state == HEALTH_UP;
-    }
-    return up;
-}
-
-/* Keeps only those that a percentage asks for: ceil(total · pct / 100) less those that are out already (aws.md 7). */
-static void keep_percentage(Operation *operation, const char *region, GPtrArray *ids, gint64 percentage) {
-    g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(operation_inventory(operation));
-    guint total = ids->len;
-    for (guint i = 0; i < ids->len;)
-        if (is_eligible(snapshot, operation, region, ids->pdata[i]))
-            i++;
-        else
-            g_ptr_array_remove_index(ids, i);
-    gint64 wanted = (gint64)ceil((double)total * (double)percentage / 100.0) - (gint64)(total - ids->len);
-    guint count = (guint)CLAMP(wanted, 0, (gint64)ids->len);
-    if (count < ids->len)
-        g_ptr_array_remove_range(ids, count, ids->len - count);
-}
-
-/* One registration: {group, region, kind, target, instances}. */
-static void add_registrations(JsonBuilder *builder, const char *region, const char *kind, char **targets, const GPtrArray *ids) {
-    for (gsize t = 0; targets[t] != NULL; t++)
-        for (guint from = 0; from < ids->len; from += REGISTRATION_BATCH) {
-            json_begin_object(builder, NULL);
-            json_add_string(builder, "region", region);
-            json_add_string(builder, "kind", kind);
-            json_add_string(builder, "target", targets[t]);
-            json_begin_array(builder, "instances");
-            for (guint i = from; i < MIN(from + REGISTRATION_BATCH, ids->len); i++)
-                json_add_string(builder, NULL, ids->pdata[i]);
-            json_end_array(builder);
-            json_end_object(builder);
-        }
-}
-
-/* Appends the registrations of a group to the fact "registrations". */
-static void note_group(Operation *operation, guint item, const XmlNode *group) {
-    const char *region = operation_group_region(operation, item);
-    g_autoptr(GPtrArray) ids = serving_instances(group);
-    if (is_partial(operation))
-        keep_percentage(operation, region, ids, ((const TrafficParams *)operation_params(operation))->percentage);
-    g_auto(GStrv) balancers = aws_texts(group, "LoadBalancerNames", "member", NULL);
-    g_auto(GStrv) targets = aws_texts(group, "TargetGroupARNs", "member", NULL);
-    g_autoptr(JsonBuilder) builder = json_builder_new();
-    json_begin_array(builder, NULL);
-    for (JsonIter i = json_iter(operation_fact(operation, "registrations")); json_next(&i);)
-        json_add_value(builder, NULL, i.value);
-    add_registrations(builder, region, "classic", balancers, ids);
-    add_registrations(builder, region, "target", targets, ids);
-    json_end_array(builder);
-    g_autoptr(Json) registrations = json_builder_end(builder);
-    operation_fact_set(operation, "registrations", json_root(registrations));
-    g_autoptr(Json) names = NULL;
+/* Members that can serve, in the group's order. */
+static char **serving_members(const JsonValue *asg) {
+    GPtrArray *ids = g_ptr_array_new();
+    for (JsonIter i = json_iter(json_get(asg, "instances")); json_next(&i);)
+        if (is_serving_state(json_get_string(i.value, "lifecycleState")))
+            g_ptr_array_add(ids, g_strdup(json_get_string(i.value, "instanceId")));
     g_ptr_array_add(ids, NULL);
-    names = json_from_strings((const char *const *)ids->pdata);
-    operation_group_fact_set(operation, "instances", item, json_root(names));
+    return (char **)g_ptr_array_free(ids, FALSE);
 }
 
-static gboolean look_at_group(Operation *operation, guint item, GError **error) {
-    g_autoptr(XmlDocument) document = NULL;
-    const XmlNode *group = NULL;
-    if (!operation_read_group(operation, operation_group_region(operation, item), operation_group_name(operation, item), &document, &group,
-                              error))
-        return FALSE;
-    g_autoptr(Json) exists = json_from_bool(group != NULL);
-    operation_group_fact_set(operation, "exists", item, json_root(exists));
-    if (group == NULL)
-        operation_line(operation, "%s does not exist in %s; nothing to do", operation_group_name(operation, item),
-                       operation_group_region(operation, item));
-    else
-        note_group(operation, item, group);
+/* Up somewhere and Down nowhere. */
+static gboolean is_up(const Instance *instance) {
+    gboolean up = FALSE, down = FALSE;
+    for (guint i = 0; instance->health && i < instance->health->len; i++) {
+        HealthState state = ((const Health *)instance->health->pdata[i])->state;
+        up = up || state == HEALTH_UP;
+        down = down || (state != HEALTH_UP && state != HEALTH_UNKNOWN);
+    }
+    return up && !down;
+}
+
+/* The first of the serving ones, so many that the percentage of the group is out of service (those that are out count). */
+static char **part_of_group(Operation *operation, const char *region, const char *name, gint64 percentage) {
+    g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(operation_inventory(operation));
+    const ServerGroup *group = clouds_server_group(snapshot, operation_account(operation)->name, region, name);
+    g_autoptr(GPtrArray) instances = group ? clouds_instances(snapshot, group) : g_ptr_array_new();
+    GPtrArray *up = g_ptr_array_new();
+    gint64 total = 0;
+    for (guint i = 0; i < instances->len; i++) {
+        const Instance *instance = instances->pdata[i];
+        if (!is_serving_state(instance->lifecycle_state))
+            continue;
+        total++;
+        if (is_up(instance))
+            g_ptr_array_add(up, g_strdup(instance->id));
+    }
+    gint64 out = total - up->len, wanted = (total * percentage + 99) / 100;
+    while ((gint64)up->len > MAX(wanted - out, 0))
+        g_free(g_ptr_array_steal_index(up, up->len - 1));
+    operation_line(operation, "%s: %" G_GINT64_FORMAT " %% of %" G_GINT64_FORMAT " instances: %u more go out of service", name, percentage,
+                   total, up->len);
+    g_ptr_array_add(up, NULL);
+    return (char **)g_ptr_array_free(up, FALSE);
+}
+
+/* Running or pending ones only: others are refused by load balancers. */
+static gboolean keep_running(const AwsReader *reader, char **ids, GPtrArray *running, GError **error) {
+    for (guint from = 0, n = g_strv_length(ids); from < n; from += AWS_NAMES_PER_CALL) {
+        g_autoptr(GPtrArray) some = g_ptr_array_new(), found = g_ptr_array_new_with_free_func((GDestroyNotify)json_unref);
+        for (guint i = from; i < MIN(n, from + AWS_NAMES_PER_CALL); i++)
+            g_ptr_array_add(some, ids[i]);
+        g_ptr_array_add(some, NULL);
+        g_autoptr(AwsQuery) query = aws_query_new(AWS_DESCRIBE_INSTANCES);
+        aws_query_add_filter_list(query, "instance-id", (const char *const *)some->pdata);
+        aws_query_add_filter_list(query, "instance-state-name", (const char *const[]){"running", "pending", NULL});
+        if (!aws_instances_read(reader, query, found, error))
+            return FALSE;
+        for (guint i = 0; i < found->len; i++)
+            g_ptr_array_add(running, g_strdup(json_get_string(json_root(found->pdata[i]), "instanceId")));
+    }
+    g_ptr_array_add(running, NULL);
     return TRUE;
 }
 
-/* ---- writing ---- */
-static LookResult skip_absent(Operation *operation, guint item, GError **error) {
-    (void)error;
-    return json_is_true(operation_group_fact(operation, "exists", item)) ? LOOK_NOT_DONE : LOOK_SKIP;
+/* ---- plans: facts before the first write ---- */
+
+static void set_group_fact(Operation *operation, guint item, const JsonValue *asg, const char *const *instances) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_begin_array(builder, NULL);
+    if (asg)
+        aws_registrations_add(builder, operation_group_region(operation, item), asg, instances);
+    json_end_array(builder);
+    g_autoptr(Json) registrations = json_builder_end(builder), ids = json_from_strings(instances);
+    g_autoptr(Json) fact = json_pack("{s:b, s:j, s:j}", "present", asg != NULL, "registrations", registrations, "instances", ids);
+    operation_group_fact_set(operation, "group", item, json_root(fact));
 }
 
-static gboolean change_traffic_processes(Operation *operation, guint item, AwsCallId call, GError **error) {
-    const char *name = operation_group_name(operation, item);
+static gboolean plan_enable(Operation *operation, guint item, GError **error) {
+    const char *name = operation_group_name(operation, item), *region = operation_group_region(operation, item);
+    AwsReader reader = operation_reader(operation, region);
+    g_autoptr(Json) asg = NULL;
+    if (!operation_read_present(operation, region, name, &asg, error))
+        return FALSE;
+    g_auto(GStrv) members = serving_members(json_root(asg));
+    g_autoptr(GPtrArray) running = g_ptr_array_new_with_free_func(g_free);
+    if (!keep_running(&reader, members, running, error))
+        return FALSE;
+    set_group_fact(operation, item, json_root(asg), (const char *const *)running->pdata);
+    return TRUE;
+}
+
+static gboolean plan_disable(Operation *operation, guint item, GError **error) {
+    const char *name = operation_group_name(operation, item), *region = operation_group_region(operation, item);
+    const TrafficParams *asked = operation_params(operation);
+    g_autoptr(Json) asg = NULL;
+    if (!operation_read_present(operation, region, name, &asg, error))
+        return FALSE;
+    if (asg && is_partial(operation))
+        operation_publish_group(operation, region, name); /* the choice is made from the instances' health of now */
+    g_auto(GStrv) chosen = asg && is_partial(operation) ? part_of_group(operation, region, name, asked->percentage)
+                                                        : aws_group_instance_ids(json_root(asg));
+    set_group_fact(operation, item, json_root(asg), (const char *const *)chosen);
+    return TRUE;
+}
+
+/* ---- processes ---- */
+
+static gboolean is_present(Operation *operation, guint item) {
+    return json_get_bool(operation_group_fact(operation, "group", item), "present", FALSE);
+}
+
+static gboolean change_processes(Operation *operation, guint item, AwsCallId call, GError **error) {
+    const char *name = operation_group_name(operation, item), *region = operation_group_region(operation, item);
+    if (!is_present(operation, item))
+        return TRUE;
+    operation_line(operation, "%s Launch, Terminate and AddToLoadBalancer of %s in %s",
+                   call == AWS_SUSPEND_PROCESSES ? "Suspending" : "Resuming", name, region);
     g_autoptr(AwsQuery) query = aws_query_new(call);
     aws_query_about(query, name);
     aws_query_add(query, name, "AutoScalingGroupName");
-    for (guint i = 0; TRAFFIC_PROCESSES[i] != NULL; i++)
-        aws_query_add(query, TRAFFIC_PROCESSES[i], "ScalingProcesses.member.%u", i + 1);
-    return aws_client_write(operation_client(operation), operation_group_region(operation, item), query, operation_cancel(operation),
-                            error);
+    aws_query_add_list(query, PROCESSES, "ScalingProcesses.member");
+    if (!operation_write(operation, region, query, error))
+        return FALSE;
+    operation_publish_group(operation, region, name);
+    return TRUE;
 }
 
-static gboolean resume_act(Operation *operation, guint item, GError **error) {
-    operation_line(operation, "Resuming Launch, Terminate and AddToLoadBalancer of %s", operation_group_name(operation, item));
-    return change_traffic_processes(operation, item, AWS_RESUME_PROCESSES, error);
+static gboolean resume(Operation *operation, guint item, GError **error) {
+    return change_processes(operation, item, AWS_RESUME_PROCESSES, error);
 }
 
-static gboolean suspend_act(Operation *operation, guint item, GError **error) {
-    operation_line(operation, "Suspending Launch, Terminate and AddToLoadBalancer of %s", operation_group_name(operation, item));
-    return change_traffic_processes(operation, item, AWS_SUSPEND_PROCESSES, error);
+static gboolean suspend(Operation *operation, guint item, GError **error) {
+    return is_partial(operation) || change_processes(operation, item, AWS_SUSPEND_PROCESSES, error);
 }
 
-/* Percentages leave the processes running (aws.md 16.7). */
-static guint groups_unless_partial(Operation *operation) {
+static guint count_suspensions(Operation *operation) {
     return is_partial(operation) ? 0 : operation_groups(operation);
 }
 
-static guint registrations(Operation *operation) {
-    return operation_fact_length(operation, "registrations");
-}
+/* ---- load balancers: the registrations of all groups, one after the other ---- */
 
-typedef struct {
-    AwsCallId classic, target;
-    const char *verb;
-} Registration;
-static const Registration REGISTER = {AWS_REGISTER_CLASSIC, AWS_REGISTER_TARGETS, "Registering"};
-static const Registration DEREGISTER = {AWS_DEREGISTER_CLASSIC, AWS_DEREGISTER_TARGETS, "Deregistering"};
-
-static gboolean change_registration(Operation *operation, guint item, const Registration *registration, GError **error) {
-    const JsonValue *entry = json_at(operation_fact(operation, "registrations"), item);
-    const JsonValue *instances = json_get(entry, "instances");
-    const char *target = json_get_string(entry, "target");
-    gboolean classic = strcmp(json_get_string(entry, "kind"), "classic") == 0;
-    g_autoptr(AwsQuery) query = aws_query_new(classic ? registration->classic : registration->target);
-    aws_query_about(query, target);
-    aws_query_add(query, target, classic ? "LoadBalancerName" : "TargetGroupArn");
-    for (guint i = 0; i < json_length(instances); i++) {
-        const char *id = json_string(json_at(instances, i));
-        if (classic)
-            aws_query_add(query, id, "Instances.member.%u.InstanceId", i + 1);
-        else
-            aws_query_add(query, id, "Targets.member.%u.Id", i + 1);
+static const JsonValue *registration_at(Operation *operation, guint index) {
+    for (guint i = 0; i < operation_groups(operation); i++) {
+        const JsonValue *list = json_get(operation_group_fact(operation, "group", i), "registrations");
+        guint length = (guint)json_length(list);
+        if (index < length)
+            return json_at(list, index);
+        index -= length;
     }
-    operation_line(operation, "%s %" G_GSIZE_FORMAT " instances: %s", registration->verb, json_length(instances), target);
-    return aws_client_write(operation_client(operation), json_get_string(entry, "region"), query, operation_cancel(operation), error);
+    return NULL;
 }
 
-static gboolean register_act(Operation *operation, guint item, GError **error) {
-    return change_registration(operation, item, &REGISTER, error);
+static guint count_registrations(Operation *operation) {
+    guint count = 0;
+    for (guint i = 0; i < operation_groups(operation); i++)
+        count += (guint)json_length(json_get(operation_group_fact(operation, "group", i), "registrations"));
+    return count;
 }
 
-/* A load balancer that is gone takes no traffic either. */
-static gboolean deregister_act(Operation *operation, guint item, GError **error) {
-    g_autoptr(GError) failed = NULL;
-    if (change_registration(operation, item, &DEREGISTER, &failed))
-        return TRUE;
-    if (aws_error_is_absent(failed)) {
-        operation_line(operation, "%s; there is nothing to deregister from", failed->message);
-        return TRUE;
-    }
-    g_propagate_error(error, g_steal_pointer(&failed));
-    return FALSE;
+static gboolean register_one(Operation *operation, guint item, GError **error) {
+    return aws_register(operation, registration_at(operation, item), error);
 }
 
-/* Which instances a percentage chose: the wait after it looks at exactly these. */
-static void disable_finish(Operation *operation) {
-    if (is_partial(operation)) {
-        g_autoptr(JsonBuilder) builder = json_builder_new();
-        json_begin_array(builder, NULL);
-        for (guint item = 0; item < operation_groups(operation); item++)
-            for (JsonIter i = json_iter(operation_group_fact(operation, "instances", item)); json_next(&i);)
-                json_add_value(builder, NULL, i.value);
-        json_end_array(builder);
-        g_autoptr(Json) chosen = json_builder_end(builder);
-        operation_result_set(operation, "instanceIdsToDisable", json_root(chosen));
-    }
-    operation_publish_groups(operation);
+static gboolean deregister_one(Operation *operation, guint item, GError **error) {
+    return aws_deregister(operation, registration_at(operation, item), error);
 }
+
+/* ---- results ---- */
+
+static void publish_all(Operation *operation) {
+    for (guint i = 0; i < operation_groups(operation); i++)
+        if (is_present(operation, i))
+            operation_publish_group(operation, operation_group_region(operation, i), operation_group_name(operation, i));
+}
+
+static void finish_disable(Operation *operation) {
+    publish_all(operation);
+    if (!is_partial(operation))
+        return;
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_begin_array(builder, NULL);
+    for (guint i = 0; i < operation_groups(operation); i++)
+        for (JsonIter id = json_iter(json_get(operation_group_fact(operation, "group", i), "instances")); json_next(&id);)
+            json_add_value(builder, NULL, id.value);
+    json_end_array(builder);
+    g_autoptr(Json) ids = json_builder_end(builder);
+    operation_result_set(operation, "instanceIdsToDisable", json_root(ids));
+}
+
+static const OperationStep enable_steps[] = {
+    {.name = "read server group", .count = operation_groups, .act = plan_enable, .repeat = REPEAT_READ},
+    {.name = "resume processes",
+     .count = operation_groups,
+     .act = resume,
+     .repeat = REPEAT_IDEMPOTENT,
+     .tries = 5,
+     .try_delay_ms = 1000,
+     .retry_on = operation_is_busy},
+    {.name = "register instances", .count = count_registrations, .act = register_one, .repeat = REPEAT_IDEMPOTENT},
+    {0},
+};
+
+static const OperationStep disable_steps[] = {
+    {.name = "read server group", .count = operation_groups, .act = plan_disable, .repeat = REPEAT_READ},
+    {.name = "suspend processes",
+     .count = count_suspensions,
+     .act = suspend,
+     .repeat = REPEAT_IDEMPOTENT,
+     .tries = 5,
+     .try_delay_ms = 1000,
+     .retry_on = operation_is_busy},
+    {.name = "deregister instances", .count = count_registrations, .act = deregister_one, .repeat = REPEAT_IDEMPOTENT},
+    {0},
+};
 
 const CloudOperation aws_enable_server_group = {
     .name = "enableServerGroup",
     .aliases = (const char *const[]){"enableAsgDescription", NULL},
-    .help = "Lets server groups take traffic.",
+    .help = "Lets server groups launch and get traffic again.",
     .takes_server_groups = TRUE,
-    .steps =
-        (const OperationStep[]){
-            {.name = "look at the groups",
-             .count = operation_groups,
-             .act = look_at_group,
-             .repeat = REPEAT_READ,
-             .tries = AWS_TRIES_GROUP},
-            {.name = "resume processes", .count = operation_groups, .look = skip_absent, .act = resume_act, .repeat = REPEAT_IDEMPOTENT},
-            {.name = "register instances", .count = registrations, .act = register_act, .repeat = REPEAT_IDEMPOTENT},
-            {0},
-        },
-    .finish = operation_publish_groups,
+    .steps = enable_steps,
+    .finish = publish_all,
 };
 
 const CloudOperation aws_disable_server_group = {
     .name = "disableServerGroup",
     .aliases = (const char *const[]){"disableAsgDescription", NULL},
-    .help = "Takes traffic away from server groups, or from a part of their instances.",
-    .params = disable_params,
-    .params_size = sizeof(TrafficParams),
+    .help = "Takes server groups, or a part of their instances, out of traffic.",
     .takes_server_groups = TRUE,
-    .steps =
-        (const OperationStep[]){
-            {.name = "look at the groups",
-             .count = operation_groups,
-             .act = look_at_group,
-             .repeat = REPEAT_READ,
-             .tries = AWS_TRIES_GROUP},
-            {.name = "suspend processes",
-             .count = groups_unless_partial,
-             .look = skip_absent,
-             .act = suspend_act,
-             .repeat = REPEAT_IDEMPOTENT},
-            {.name = "deregister instances", .count = registrations, .act = deregister_act, .repeat = REPEAT_IDEMPOTENT},
-            {0},
-        },
-    .finish = disable_finish,
+    .params = params,
+    .params_size = sizeof(TrafficParams),
+    .steps = disable_steps,
+    .finish = finish_disable,
 };

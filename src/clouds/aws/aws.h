@@ -1,0 +1,8 @@
+/* AWS as a cloud: accounts, inventory, operations, views. */
+#pragma once
+#include "clouds/cloud.h"
+
+extern const Cloud cloud_aws;
+
+/* Allows an image that was baked in another account to be launched: Cloud.prepare_create. */
+gboolean aws_prepare_create(Clouds *clouds, Account *account, const JsonValue *description, JsonBuilder *operations, GError **error);

@@ -1,0 +1,132 @@
+"""Fixtures for tests against other people's programs: the AWS simulator, and the AWS cloud driven by itself."""
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RIG = ROOT / "tests" / "peers" / "aws"
+sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+
+import boto3  # noqa: E402
+from faultproxy import FaultProxy  # noqa: E402
+
+BASE, PROD = "123456789012", "111111111111"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def rig(command, *arguments):
+    environment = {**os.environ, "no_proxy": "127.0.0.1"}
+    return subprocess.run([str(RIG / command), *map(str, arguments)], check=True, stdout=subprocess.PIPE, text=True,
+                          env=environment).stdout
+
+
+class Simulator:
+    def __init__(self):
+        self.port = free_port()
+        rig("up", "--port", self.port, "--strict")
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def seed(self, *options):
+        return json.loads(rig("seed", "--port", self.port, "--reset", *options))
+
+    def stop(self):
+        rig("down", "--port", self.port)
+
+    def client(self, service, account=BASE, region="us-east-1"):
+        """boto3's view of an account, past the proxy."""
+        key = {"aws_access_key_id": "AKIARIGBASE", "aws_secret_access_key": "rig-secret"}
+        if account != BASE:
+            sts = boto3.client("sts", region_name=region, endpoint_url=self.url, **key)
+            c = sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/managed", RoleSessionName="test")["Credentials"]
+            key = {"aws_access_key_id": c["AccessKeyId"], "aws_secret_access_key": c["SecretAccessKey"],
+                   "aws_session_token": c["SessionToken"]}
+        return boto3.client(service, region_name=region, endpoint_url=self.url, **key)
+
+
+@pytest.fixture(scope="session")
+def simulator():
+    simulator = Simulator()
+    yield simulator
+    simulator.stop()
+
+
+class Probe:
+    """build/tests/peers/aws-probe: one JSON command per line, one JSON answer per line."""
+
+    def __init__(self, folder, endpoint, more=""):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "clouddriver.yml").write_text(f"""
+aws:
+  accessKeyId: AKIARIGBASE
+  secretAccessKey: rig-secret
+  endpointUrl: {endpoint}
+  defaultRegions: [{{name: us-east-1}}]
+  defaults: {{iamRole: BaseIAMRole}}
+{more}
+  accounts:
+  - {{name: base, accountId: "{BASE}", defaultKeyPair: rig-key}}
+  - {{name: prod, accountId: "{PROD}", assumeRole: role/managed, defaultKeyPair: rig-key}}
+serviceLimits:
+  defaults: {{rateLimit: 200}}
+""")
+        (folder / "gennaker.yml").write_text("gennaker: {inventory: {pollSeconds: 3600}}\n")
+        (folder / "orca.yml").write_text("default: {bake: {account: base}}\n")
+        program = os.environ.get("GENNAKER_AWS_PROBE", str(ROOT / "build" / "tests" / "peers" / "aws-probe"))
+        self.log = open(folder / "log", "ab")
+        self.process = subprocess.Popen([program, str(folder), str(folder / "data")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=self.log, text=True)
+        self.operations = 0
+
+    def ask(self, do, **more):
+        self.process.stdin.write(json.dumps({"do": do, **more}) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        assert line, "aws-probe ended: " + pathlib.Path(self.log.name).read_text()[-2000:]
+        return json.loads(line)
+
+    def operate(self, name, description, account="prod", id=None, earlier=()):
+        """Runs one operation (after earlier ones of the same request) to its end; gives the task as served."""
+        self.operations += 1
+        request = [*earlier, {name: {"credentials": account, **description}}]
+        return self.ask("operation", id=id or f"operation-{self.operations}", request=request)
+
+    def objects(self, kind, account="prod"):
+        return self.ask("objects", account=account, kind=kind, region="us-east-1")
+
+    def view(self, kind, id, account="prod", **more):
+        return self.ask("view", account=account, region="us-east-1", kind=kind, id=id, **more)
+
+    def close(self):
+        self.process.stdin.close()
+        assert self.process.wait(60) == 0, pathlib.Path(self.log.name).read_text()[-4000:]
+        self.log.close()
+
+
+@pytest.fixture
+def proxy(simulator):
+    with FaultProxy(simulator.url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def seeded(simulator):
+    return simulator.seed("--image2")["accounts"]
+
+
+@pytest.fixture
+def probe(seeded, proxy, tmp_path):
+    """The cloud before the proxy, with the inventory read once."""
+    probe = Probe(tmp_path / "probe", proxy.url)
+    probe.read = probe.ask("read")
+    yield probe
+    probe.close()
