@@ -1,6 +1,5 @@
 /* The bakery as others see it: options, bakes, their states and logs (bake.md 1-2). Any thread. */
 #include "bake/bakery.h"
-#include "bake-resources.h"
 #include "bake/internal.h"
 #include "base/clock.h"
 #include "base/ids.h"
@@ -12,7 +11,6 @@
 #define CREATE_TRIES 10
 
 Bakery *bakery_new(const BakeryOptions *options, GError **error) {
-    bake_register_resource();
     g_autoptr(BakeSettings) settings = bake_settings_load(options->config, error);
     if (settings == NULL)
         return NULL;

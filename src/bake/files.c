@@ -14,11 +14,20 @@
 
 static const char *const OWN_FILES[] = {"aws-ebs.json", "aws-ebs.pkr.hcl", "install_packages.sh"};
 
+static GResource *resource(void) {
+    static gsize once = 0;
+    if (g_once_init_enter(&once)) {
+        bake_register_resource();
+        g_once_init_leave(&once, 1);
+    }
+    return bake_get_resource();
+}
+
 static gboolean write_own(const char *folder, const char *name, GError **error) {
     g_autofree char *path = g_build_filename(folder, name, NULL), *where = g_strconcat(RESOURCES, name, NULL);
     if (g_file_test(path, G_FILE_TEST_EXISTS))
         return TRUE; /* the user's own */
-    g_autoptr(GBytes) bytes = g_resource_lookup_data(bake_get_resource(), where, G_RESOURCE_LOOKUP_FLAGS_NONE, error);
+    g_autoptr(GBytes) bytes = g_resource_lookup_data(resource(), where, G_RESOURCE_LOOKUP_FLAGS_NONE, error);
     if (bytes == NULL)
         return FALSE;
     gsize length = 0;

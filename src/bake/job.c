@@ -234,7 +234,7 @@ static void finish_bake(BakeJob *job, const BakeRecord *record, Finish *finish) 
         log_error(ROOM, "record the end of bake %s: %s", job->id, error->message);
         return;
     }
-    if (finish->error != NULL)
+    if (finish->error != NULL && g_strcmp0(finish->error, json_get_string(json_root(after.body), "error")) == 0)
         log_warning(ROOM, "bake %s failed: %s", job->id, finish->error);
     wake_waiters(job->bakery, &after);
 }

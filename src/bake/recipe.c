@@ -164,6 +164,8 @@ static void set_machine(Variables *variables, const BakeOrder *order, const Bake
     if (json_get_bool(order->request, "enhanced_networking", FALSE))
         set(variables, "aws_ena_support", "true");
     set(variables, "aws_endpoint", bake_ec2_endpoint(order->settings));
+    if (bake_ec2_endpoint(order->settings) != NULL)
+        set(variables, "aws_skip_metadata_api_check", "true");
 }
 
 static const char *repository_of(const BakeSettings *settings, const BakeBaseImage *image) {
