@@ -87,7 +87,9 @@ static const ConfigSection aws_section = {SERVICE_ROSCO, "aws.bakery-defaults", 
 static const ConfigSection general_section = {SERVICE_ROSCO, "", general_params, "The bakery."};
 static const ConfigSection rosco_section = {SERVICE_ROSCO, "rosco", rosco_params, "How bakes run."};
 static const ConfigSection own_section = {SERVICE_GENNAKER, "bake", own_params, "How many bakes run, and by which packer."};
-const ConfigSection *const bake_config_sections[] = {&aws_section, &general_section, &rosco_section, &own_section, NULL};
+extern const ConfigSection bake_stage_section;
+const ConfigSection *const bake_config_sections[] = {&aws_section, &general_section,    &rosco_section,
+                                                     &own_section, &bake_stage_section, NULL};
 
 /* ---- base images ---- */
 

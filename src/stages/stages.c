@@ -10,6 +10,8 @@ extern const StageType stage_enable_server_group, stage_disable_server_group, st
 extern const StageType stage_modify_scaling_process, stage_disable_cluster, stage_shrink_cluster, stage_scale_down_cluster,
     stage_find_image;
 
+extern const StageType stage_bake; /* src/bake, a room above this one */
+
 static const StageType *const TYPES[] = {
     /* flow */
     &stage_wait,
@@ -32,6 +34,9 @@ static const StageType *const TYPES[] = {
     &stage_shrink_cluster,
     &stage_scale_down_cluster,
     &stage_find_image,
+
+    /* bake */
+    &stage_bake,
 
     /* metadata */
     &stage_create_application,
