@@ -14,14 +14,8 @@ static void wake(const char *execution_id, const char *stage_id, gpointer data) 
         engine_wake_stage(house->services.engine, execution_id, stage_id);
 }
 
-static void house_build(House *house) {
+static void house_start(House *house) {
     g_autoptr(GError) error = NULL;
-    *house = (House){0};
-    outside_reset();
-    g_mutex_init(&house->services.lock);
-    house->services.store = store_open(&(StoreOptions){0}, &error);
-    g_assert_no_error(error);
-    house->services.config = config_load(NULL, &error);
     CloudsOptions clouds = {test_clouds, house->services.store, NULL, house->services.config, wake, house};
     house->services.clouds = clouds_new(&clouds, &error);
     g_assert_no_error(error);
@@ -33,18 +27,34 @@ static void house_build(House *house) {
     engine_start(house->services.engine);
 }
 
-static void house_leave(House *house) {
-    engine_stop(house->services.engine, 1000);
-    clouds_stop(house->services.clouds, 1000);
+static void house_build(House *house) {
+    g_autoptr(GError) error = NULL;
+    *house = (House){0};
+    outside_reset();
+    g_mutex_init(&house->services.lock);
+    house->services.store = store_open(&(StoreOptions){0}, &error);
+    g_assert_no_error(error);
+    house->services.config = config_load(NULL, &error);
+    g_assert_no_error(error);
+    house_start(house);
+}
+
+static void house_stop(House *house, gint64 grace_ms) {
+    engine_stop(house->services.engine, grace_ms);
+    clouds_stop(house->services.clouds, grace_ms);
     engine_free(house->services.engine);
+    house->services.engine = NULL;
     clouds_free(house->services.clouds);
+}
+
+static void house_leave(House *house) {
+    house_stop(house, 1000);
     config_unref(house->services.config);
     store_close(house->services.store);
     g_mutex_clear(&house->services.lock);
 }
 
-/* Runs stages to their end. */
-static Execution *run(House *house, const char *stages) {
+static char *start(House *house, const char *stages) {
     g_autofree char *text = g_strdup_printf("{\"application\":\"orders\",\"name\":\"p\",\"stages\":%s,\"trigger\":{\"type\":\"manual\"}}",
                                             stages);
     g_autoptr(GError) error = NULL;
@@ -53,9 +63,14 @@ static Execution *run(House *house, const char *stages) {
     static const char *const no_roles[] = {NULL};
     Principal principal = {.user = "tester", .roles = no_roles};
     g_autofree char *failed = NULL;
-    g_autofree char *id = engine_start_pipeline(house->services.engine, json_root(pipeline), NULL, &principal, &failed, &error);
+    char *id = engine_start_pipeline(house->services.engine, json_root(pipeline), NULL, &principal, &failed, &error);
     g_assert_no_error(error);
+    return id;
+}
+
+static Execution *wait_for_end(House *house, const char *id) {
     for (guint i = 0; i < 2000; i++) {
+        g_autoptr(GError) error = NULL;
         g_autoptr(Execution) execution = engine_load(house->services.engine, id, &error);
         g_assert_no_error(error);
         if (status_info(execution->status)->complete)
@@ -63,6 +78,12 @@ static Execution *run(House *house, const char *stages) {
         g_usleep(10000);
     }
     g_assert_not_reached();
+}
+
+/* Runs stages to their end. */
+static Execution *run(House *house, const char *stages) {
+    g_autofree char *id = start(house, stages);
+    return wait_for_end(house, id);
 }
 
 static void show(const Execution *execution) {
@@ -254,6 +275,35 @@ static void test_failures(void) {
     house_leave(&house);
 }
 
+static guint calls_made(void) {
+    g_mutex_lock(&outside.lock);
+    guint calls = outside.calls->len;
+    g_mutex_unlock(&outside.lock);
+    return calls;
+}
+
+/* The program is stopped while it waits for the new group, and goes on where it was. */
+static void test_restart(void) {
+    House house;
+    house_build(&house);
+    outside_add("here", "orders-main-v000", (Capacity){1, 1, 1});
+    outside.never_up = TRUE;
+    g_autofree char *id = start(&house, DEPLOY(",\"strategy\":\"redblack\""));
+    while (calls_made() == 0)
+        g_usleep(1000);
+    house_stop(&house, 0);
+    house_start(&house);
+    g_usleep(100000);
+    house_stop(&house, 0);
+    outside.never_up = FALSE;
+    house_start(&house);
+    g_autoptr(Execution) execution = wait_for_end(&house, id);
+    show(execution);
+    g_assert_cmpstr(status_info(execution->status)->name, ==, "SUCCEEDED");
+    assert_calls("create orders-main-v001 2/2/2 image-1 after orders-main-v000, disable orders-main-v000");
+    house_leave(&house);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/deploy-flow/red-black", test_red_black);
@@ -265,6 +315,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/deploy-flow/clusters", test_clusters);
     g_test_add_func("/deploy-flow/traffic-guard", test_traffic_guard);
     g_test_add_func("/deploy-flow/failures", test_failures);
+    g_test_add_func("/deploy-flow/restart", test_restart);
     int result = g_test_run();
     g_ptr_array_unref(outside.groups);
     g_ptr_array_unref(outside.calls);
