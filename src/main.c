@@ -1,7 +1,6 @@
-/* The program's entry. Runs on the main thread; owns nothing. */
-#include <stdio.h>
+/* The program's entry. */
+#include "cli/command.h"
 
-int main(void) {
-    puts("gennaker " GENNAKER_VERSION);
-    return 0;
+int main(int argc, char **argv) {
+    return cli_main(argc, argv);
 }

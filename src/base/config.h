@@ -75,3 +75,6 @@ typedef struct {
     char *message;
 } ConfigFinding;
 GPtrArray *config_lint(const Config *config, const ConfigSection *const *sections);
+
+/* The name among known ones (char *) that name may be a slip of, or NULL. Borrowed from names. */
+const char *config_suggest(const char *name, const GPtrArray *names);

@@ -16,6 +16,3 @@ typedef struct {
     char *path;      /* as it is documented */
     char *canonical; /* config_canonical(path) */
 } ConfigKnown;
-
-/* The name among known ones that name may be a slip of, or NULL. Names are borrowed. */
-const char *config_suggest(const char *name, const GPtrArray *names);

@@ -1,19 +1,22 @@
 /* `gennaker server`: options, signals, what it says at its start. Main thread only: it waits for signals, everything else has threads. */
-#include "cli/server.h"
 #include "auth/users.h"
-#include "base/clock.h"
+#include "bake/bakery.h"
 #include "base/log.h"
+#include "cli/command.h"
 #include "cli/composition.h"
+#include "cli/folder.h"
 #include "net/origin.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define ROOM "server"
 #define DEFAULT_LISTEN "127.0.0.1:8084"
 #define STOP_GRACE_MS 10000
+#define OPEN_FILES_LEAST 4096
 
 typedef struct {
     char *listen, *folder, *config, *log_format, *log_level;
@@ -55,22 +58,14 @@ static gboolean parse_listen(ServerOptions *options, GError **error) {
     return TRUE;
 }
 
-static gboolean configure_log(const ServerOptions *options, GError **error) {
+/* The values were checked against the option's choices. */
+static void configure_log(const ServerOptions *options) {
     static const char *const LEVELS[] = {"debug", "info", "warning", "error"};
     LogLevel level = LOG_INFO;
-    gboolean known = options->log_level == NULL;
-    for (gsize i = 0; options->log_level != NULL && i < G_N_ELEMENTS(LEVELS); i++)
-        if (strcmp(options->log_level, LEVELS[i]) == 0) {
+    for (gsize i = 0; i < G_N_ELEMENTS(LEVELS); i++)
+        if (g_strcmp0(options->log_level, LEVELS[i]) == 0)
             level = (LogLevel)i;
-            known = TRUE;
-        }
-    gboolean json = g_strcmp0(options->log_format, "json") == 0;
-    if (!known || (options->log_format != NULL && !json && strcmp(options->log_format, "text") != 0)) {
-        error_set(error, ERR_INVALID, "--log is text or json, --log-level is debug, info, warning or error");
-        return FALSE;
-    }
-    log_configure(level, json ? LOG_JSON : LOG_TEXT);
-    return TRUE;
+    log_configure(level, g_strcmp0(options->log_format, "json") == 0 ? LOG_JSON : LOG_TEXT);
 }
 
 /* The given path, else GENNAKER_CONFIG, else the data folder's "config" when it exists. */
@@ -84,37 +79,18 @@ static void choose_config(ServerOptions *options) {
         options->config = g_steal_pointer(&beside);
 }
 
-static gboolean read_options(int argc, char **argv, ServerOptions *options, GError **error) {
-    GOptionEntry entries[] = {
-        {"listen", 0, 0, G_OPTION_ARG_STRING, &options->listen, "Where to listen (default " DEFAULT_LISTEN "; port 0: any free one)",
-         "ADDRESS:PORT"},
-        {"data", 0, 0, G_OPTION_ARG_FILENAME, &options->folder, "Where the data is (default ~/.local/share/gennaker)", "FOLDER"},
-        {"config", 0, 0, G_OPTION_ARG_FILENAME, &options->config, "Configuration (default: config in the data folder, if there is one)",
-         "FILE|FOLDER"},
-        {"log", 0, 0, G_OPTION_ARG_STRING, &options->log_format, "How to log (default text)", "text|json"},
-        {"log-level", 0, 0, G_OPTION_ARG_STRING, &options->log_level, "What to log at least (default info)", "LEVEL"},
-        {"first-user", 0, 0, G_OPTION_ARG_NONE, &options->first_user,
-         "When it listens beyond loopback and there is no user, make one and show its password once", NULL},
-        G_OPTION_ENTRY_NULL,
-    };
-    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
-    g_option_context_set_summary(context, "Starts Gennaker: API, engine, inventory and bakery in one process.");
-    g_option_context_set_description(context, "Example: gennaker server --listen 127.0.0.1:8084 --config /etc/gennaker\n"
-                                              "SIGHUP applies a changed configuration; SIGTERM and Ctrl-C stop it cleanly.\n");
-    g_option_context_add_main_entries(context, entries, NULL);
-    g_autoptr(GError) wrong = NULL;
-    if (!g_option_context_parse(context, &argc, &argv, &wrong)) {
-        error_set(error, ERR_INVALID, "%s", wrong->message);
-        return FALSE;
-    }
-    if (argc > 1) {
-        error_set(error, ERR_INVALID, "unexpected argument %s", argv[1]);
-        return FALSE;
-    }
+static gboolean read_options(const Invocation *call, ServerOptions *options, GError **error) {
+    options->listen = g_strdup(invocation_option(call, "listen"));
+    options->folder = g_strdup(invocation_option(call, "data"));
+    options->config = g_strdup(invocation_option(call, "config"));
+    options->log_format = g_strdup(invocation_option(call, "log"));
+    options->log_level = g_strdup(invocation_option(call, "log-level"));
+    options->first_user = invocation_has(call, "first-user");
     if (options->folder == NULL)
-        options->folder = g_build_filename(g_get_user_data_dir(), "gennaker", NULL);
+        options->folder = data_folder_otherwise();
     choose_config(options);
-    return parse_listen(options, error) && configure_log(options, error);
+    configure_log(options);
+    return parse_listen(options, error);
 }
 
 /* A first user for a machine that others can reach, whose password is shown once. */
@@ -168,31 +144,76 @@ static void serve(Composition *composition, const sigset_t *signals) {
     }
 }
 
-int cli_server(int argc, char **argv) {
-    g_auto(ServerOptions) options = {0};
-    g_autoptr(GError) error = NULL;
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGHUP);
-    sigprocmask(SIG_BLOCK, &signals, NULL); /* before any thread starts, so that all inherit it */
+/* Many connections, children and files are open at once: as many as this user may have. */
+static void raise_open_files(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max < OPEN_FILES_LEAST)
+        log_warning(ROOM, "at most %" G_GUINT64_FORMAT " files may be open at once; %d or more are advised (ulimit -n)",
+                    (guint64)limit.rlim_max, OPEN_FILES_LEAST);
+}
+
+static void block_signals(sigset_t *signals) {
+    sigemptyset(signals);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, signals, NULL); /* before any thread starts, so that all inherit it */
     signal(SIGPIPE, SIG_IGN);
+}
+
+static int run_server(Invocation *call, GError **error) {
+    g_auto(ServerOptions) options = {0};
+    sigset_t signals;
+    block_signals(&signals);
     g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
-    if (!read_options(argc, argv, &options, &error) || !make_first_user(&options, &error)) {
-        fprintf(stderr, "gennaker server: %s\n", error->message);
-        return error_outward(error_code(error))->exit_code;
-    }
+    if (!read_options(call, &options, error) || !make_first_user(&options, error))
+        return 1;
+    raise_open_files();
     CompositionOptions parts = {options.config, options.folder, options.address, options.port, program};
-    Composition *composition = composition_open(&parts, &error);
-    if (composition == NULL) {
-        fprintf(stderr, "gennaker server: %s\n", error->message);
-        return error_outward(error_code(error))->exit_code;
-    }
-    greet(&options, composition_port(composition), auth_is_required(composition_auth(composition)), argv[0]);
+    Composition *composition = composition_open(&parts, error);
+    if (composition == NULL)
+        return 1;
+    greet(&options, composition_port(composition), auth_is_required(composition_auth(composition)), program);
     log_info(ROOM, "ready");
     serve(composition, &signals);
     composition_close(composition, STOP_GRACE_MS);
     log_info(ROOM, "stopped");
     return 0;
 }
+
+/* ---- the long child of an operation: this program again ---- */
+static int run_child(Invocation *call, GError **error) {
+    (void)error;
+    return bake_run_child(invocation_argument(call, "FOLDER"));
+}
+
+static const Option server_run_options[] = {
+    {"listen", 'l', "ADDRESS:PORT", FALSE, "Where to listen (default " DEFAULT_LISTEN "; port 0: any free one)"},
+    {"data", 'd', "FOLDER", FALSE, "Where the data is (default: ~/.local/share/gennaker)"},
+    {"config", 'c', "FILE or FOLDER", FALSE, "Configuration (default: GENNAKER_CONFIG, then config in the data folder, if there is one)"},
+    {"log", 0, "text|json", FALSE, "How to log (default: text)"},
+    {"log-level", 0, "debug|info|warning|error", FALSE, "What to log at least (default: info)"},
+    {"first-user", 0, NULL, FALSE, "When it listens beyond loopback and there is no user: make one and show its password once"},
+    {0},
+};
+
+const Command server_commands[] = {
+    {.verb = "server",
+     .options = server_run_options,
+     .local = TRUE,
+     .run = run_server,
+     .help = "Starts Gennaker: API, engine, inventory and bakery in one process. SIGHUP applies a changed configuration; SIGTERM and "
+             "Ctrl-C stop it cleanly.",
+     .example = "gennaker server --listen 127.0.0.1:8084 --config /etc/gennaker"},
+    {.verb = "run-child",
+     .arguments = "FOLDER",
+     .local = TRUE,
+     .hidden = TRUE,
+     .run = run_child,
+     .help = "Runs the command of an operation's folder, so that it outlives the server.",
+     .example = "gennaker run-child FOLDER"},
+    {0},
+};

@@ -1,0 +1,9 @@
+/* Following an execution to its end. Main thread. */
+#pragma once
+#include "cli/client.h"
+
+/* In a terminal the picture is drawn again and again; elsewhere each change is a line. Returns the exit code by outcome. */
+int watch_execution(const Invocation *call, Client *client, const char *id, GError **error);
+/* Texts that lists share; caller frees. */
+char *execution_make_duration(const JsonValue *execution);
+char *execution_make_started(const JsonValue *execution);
