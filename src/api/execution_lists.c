@@ -146,3 +146,7 @@ gboolean execution_statuses_check(char **statuses, GError **error) {
     }
     return TRUE;
 }
+
+const char *const *execution_statuses(char **statuses) {
+    return statuses != NULL && statuses[0] != NULL ? (const char *const *)statuses : NULL;
+}

@@ -26,5 +26,7 @@ void execution_list_sort_newest_first(ExecutionList *list);
 /* The JSON array of elements from offset, at most limit (0: all); caller frees. */
 char *execution_list_text(const ExecutionList *list, gsize offset, gsize limit);
 
-/* Comma lists of statuses as the store takes them: NULL for none. ERR_INVALID for an unknown one. */
+/* ERR_INVALID for an unknown one. */
 gboolean execution_statuses_check(char **statuses, GError **error);
+/* As the store takes them: NULL (any) also for an empty list, which clients send as "statuses=". Borrowed. */
+const char *const *execution_statuses(char **statuses);

@@ -181,7 +181,7 @@ static Json *search_get(ApiCall *call, GError **error) {
         .type = "PIPELINE",
         .applications = everywhere ? NULL : applications,
         .names = query->pipeline_name != NULL && !everywhere ? names : NULL,
-        .statuses = (const char *const *)query->statuses,
+        .statuses = execution_statuses(query->statuses),
         .built_from_ms = query->from_ms,
         .built_to_ms = query->to_ms == G_MAXINT64 ? 0 : query->to_ms,
         .limit = SEARCH_SCAN_MAX,

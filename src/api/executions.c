@@ -51,7 +51,7 @@ static gboolean add_configs(ApiCall *call, ExecutionList *list, const char *kind
         return FALSE;
     for (JsonIter i = json_iter(json_root(configs)); json_next(&i);) {
         const char *id = json_get_string(i.value, "id");
-        if (!execution_list_add_config(list, store, id, limit, (const char *const *)query->statuses, call->now_ms, error))
+        if (!execution_list_add_config(list, store, id, limit, execution_statuses(query->statuses), call->now_ms, error))
             return FALSE;
     }
     return TRUE;
@@ -118,7 +118,7 @@ static gboolean add_by_config(ApiCall *call, ExecutionList *list, const ByIdQuer
         if (application != NULL && !api_may(call, MAY_READ, "application", application))
             continue;
         if (!execution_list_add_config(list, call->services->store, query->config_ids[i], MAX((guint)query->limit, 1),
-                                       (const char *const *)query->statuses, call->now_ms, error))
+                                       execution_statuses(query->statuses), call->now_ms, error))
             return FALSE;
     }
     execution_list_sort_oldest_first(list);

@@ -95,7 +95,7 @@ static Json *tasks_of_application_get(ApiCall *call, GError **error) {
         return NULL;
     const char *const applications[] = {api_path(call, "application"), NULL};
     const ExecutionFilter filter = {
-        .type = "ORCHESTRATION", .applications = applications, .statuses = (const char *const *)query->statuses, .limit = TASKS_LISTED_MAX};
+        .type = "ORCHESTRATION", .applications = applications, .statuses = execution_statuses(query->statuses), .limit = TASKS_LISTED_MAX};
     g_autoptr(ExecutionList) list = execution_list_new(LIST_TASK_VIEWS);
     Listing listing = {list, call->now_ms - EXECUTIONS_OLD_MS, NULL};
     if (!store_executions_list_whole(call->services->store, &filter, list_one, &listing, error))

@@ -98,9 +98,8 @@ static int run_list(Invocation *call, GError **error) {
         return 1;
     g_autofree char *statuses = joined_statuses(call);
     g_autofree char *most = g_strdup_printf("%" G_GINT64_FORMAT, limit);
-    const char *application = invocation_argument(call, "APPLICATION");
-    g_autoptr(Json)
-        list = client_get(client, error, "/applications/{}/pipelines?expand=false&limit={}&statuses={}", application, most, statuses, NULL);
+    g_autoptr(Json) list = client_get(client, error, "/applications/{}/pipelines?expand=false&limit={}&statuses={}",
+                                      invocation_argument(call, "APPLICATION"), most, statuses, NULL);
     if (list == NULL)
         return 1;
     g_autoptr(Json) rows = chosen(json_root(list), invocation_option(call, "pipeline"), limit);

@@ -182,11 +182,12 @@ static void say_stage(Watch *watch, const JsonValue *stage) {
         g_free(now);
         return;
     }
+    gboolean first = !g_hash_table_contains(watch->said, id);
     g_hash_table_replace(watch->said, g_strdup(id), now);
     g_autofree char *name = output_clean(json_get_string(stage, "name") != NULL ? json_get_string(stage, "name") : "");
-    gint64 end = json_get_int(stage, "endTime", 0);
+    gint64 end = json_get_int(stage, "endTime", 0), start = json_get_int(stage, "startTime", 0);
     g_autofree char *took = end > 0 ? execution_make_duration(stage) : NULL;
-    g_autofree char *time = output_time(end > 0 ? end : clock_now_ms());
+    g_autofree char *time = output_time(end > 0 ? end : first && start > 0 ? start : clock_now_ms());
     printf("%s  %*s%s  %s%s%s%s%s\n", time, (int)depth_of(json_root(watch->execution), stage) * 2, "", name, status,
            took != NULL ? " " : "", took != NULL ? took : "", note != NULL ? "  " : "", note != NULL ? note : "");
 }
