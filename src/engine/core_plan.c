@@ -208,7 +208,7 @@ gboolean step_plan_before(Step *step, const char *stage_id, GError **error) {
     const StageType *type = stage_type_of(step->settings, stage);
     StagePlan plan;
     plan_init(&plan);
-    g_autoptr(GPtrArray) owner = plan.stages;
+    g_autoptr(GPtrArray) owner G_GNUC_UNUSED = plan.stages;
     g_autoptr(GError) failure = NULL;
     if (type->plan_before)
         type->plan_before(step->execution, stage, &plan, &failure);
@@ -254,7 +254,7 @@ gboolean step_plan_after(Step *step, const char *stage_id, GError **error) {
         return FALSE;
     StagePlan plan;
     plan_init(&plan);
-    g_autoptr(GPtrArray) owner = plan.stages;
+    g_autoptr(GPtrArray) owner G_GNUC_UNUSED = plan.stages;
     if (!run_planner(step, stage, type->plan_after, &plan, error))
         return FALSE;
     return plan.stages->len == 0 || insert_plan(step, stage_id, OWNER_AFTER, highest_number(step, stage, OWNER_AFTER), &plan, error);
@@ -297,7 +297,7 @@ PlanOutcome step_plan_on_failure(Step *step, const char *stage_id, GError **erro
     const StageType *type = known_type(step, stage, error);
     StagePlan plan;
     plan_init(&plan);
-    g_autoptr(GPtrArray) owner = plan.stages;
+    g_autoptr(GPtrArray) owner G_GNUC_UNUSED = plan.stages;
     if (!type || !run_planner(step, stage, type->plan_on_failure, &plan, error) || plan.stages->len == 0)
         return PLAN_NOTHING;
     g_autoptr(GPtrArray) after = stage_synthetics(step->execution, stage, OWNER_AFTER);
