@@ -12,13 +12,21 @@ void bake_package_clear(BakePackage *package) {
 
 /* ---- packages: one parser per type ---- */
 
+/* Empty pieces at the end are dropped, as Java does. */
+static char **split(const char *text, const char *mark) {
+    char **pieces = g_strsplit(text, mark, -1);
+    for (guint n = g_strv_length(pieces); n > 0 && pieces[n - 1][0] == '\0'; n--)
+        g_clear_pointer(&pieces[n - 1], g_free);
+    return pieces;
+}
+
 /* name_version-release_arch; what stands behind a second dash of the version is lost, as in the reference. */
 static void parse_deb(const char *text, BakePackage *into) {
-    g_auto(GStrv) parts = g_strsplit(text, "_", -1);
+    g_auto(GStrv) parts = split(text, "_");
     guint n = g_strv_length(parts);
-    into->name = g_strdup(n > 0 ? parts[0] : text);
+    into->name = g_strdup(n > 1 ? parts[0] : text);
     if (n > 1) {
-        g_auto(GStrv) version = g_strsplit(parts[1], "-", -1);
+        g_auto(GStrv) version = split(parts[1], "-");
         into->version = g_strdup(version[0]);
         into->release = version[0] != NULL ? g_strdup(version[1]) : NULL;
     }
@@ -51,20 +59,30 @@ static gboolean is_digits(const char *text, gsize length) {
     return length > 0 && i == length;
 }
 
-/* name.version[-release]: the version begins with the first piece that is all digits, behind the first; "-" or "+" begins the release. */
-static void parse_nupkg(const char *text, BakePackage *into) {
-    const char *version = NULL;
-    for (const char *dot = strchr(text, '.'); dot != NULL && version == NULL; dot = strchr(dot + 1, '.'))
-        if (is_digits(dot + 1, strcspn(dot + 1, ".-+")))
-            version = dot + 1;
-    if (version == NULL) {
-        into->name = g_strdup(text);
-        return;
+/* Where the version begins: at the first piece behind a dot that is all digits, else at the first that begins with one and holds a "-". */
+static const char *nupkg_version(const char *text) {
+    const char *second = NULL;
+    for (const char *dot = strchr(text, '.'); dot != NULL; dot = strchr(dot + 1, '.')) {
+        gsize length = strcspn(dot + 1, ".");
+        if (is_digits(dot + 1, length))
+            return dot + 1;
+        if (second == NULL && g_ascii_isdigit(dot[1]) && memchr(dot + 1, '-', length) != NULL)
+            second = dot + 1;
     }
-    gsize length = strcspn(version, "-+");
-    into->name = g_strndup(text, (gsize)(version - text) - 1);
-    into->version = g_strndup(version, length);
-    into->release = version[length] != '\0' ? g_strdup(version + length + 1) : NULL;
+    return second;
+}
+
+/* name.version[-release]; metadata behind a "+" is the release when there is no other, and keeps its mark. */
+static void parse_nupkg(const char *text, BakePackage *into) {
+    const char *version = nupkg_version(text);
+    const char *from = version != NULL ? version : text;
+    const char *mark = version != NULL ? strchr(from, '-') : NULL;
+    if (mark == NULL)
+        mark = strchr(from, '+');
+    gsize length = mark != NULL ? (gsize)(mark - from) : strlen(from);
+    into->release = mark != NULL ? g_strdup(*mark == '+' ? mark : mark + 1) : NULL;
+    into->name = g_strndup(text, version != NULL ? (gsize)(version - text) - 1 : length);
+    into->version = version != NULL ? g_strndup(version, length) : NULL;
 }
 
 typedef struct {
@@ -75,7 +93,7 @@ typedef struct {
 static const PackageType TYPES[] = {
     {"deb", "=", parse_deb, {"-", "-h", "."}},
     {"rpm", "-", parse_rpm, {"-", "-h", "."}},
-    {"nupkg", ".", parse_nupkg, {".", "-h", "+"}},
+    {"nupkg", ".", parse_nupkg, {".", "-", "+"}},
 };
 
 static const PackageType *package_type(const char *type) {
@@ -137,7 +155,8 @@ void appversion_clear(AppVersion *version) {
 }
 
 /* package-version-word[.word][~…][/job/number] */
-#define APPVERSION "^([a-zA-Z0-9._-]+?)-([0-9.a-zA-Z~]+)-(\\w+)(?:[.](\\w+))?(?:~[\\w.+~-]*)?(?:/([^/]+)/([0-9]+))?$"
+#define NAME "[a-zA-Z0-9._~^-]+"
+#define APPVERSION "^(" NAME ")-([0-9.a-zA-Z~]+)-(\\w+)(?:[.](\\w+))?(?:~[\\w.+~-]*)?(?:/(" NAME ")/([0-9]+))?$"
 
 static GRegex *appversion_regex(void) {
     static GRegex *regex = NULL;
@@ -157,8 +176,9 @@ static char *group(const GMatchInfo *match, int number) {
     return NULL;
 }
 
-static char *without_h(const char *word) {
-    return g_strdup(word != NULL && word[0] == 'h' ? word + 1 : word);
+/* The build number stands behind one letter, which the reference does not look at. */
+static char *without_letter(const char *word) {
+    return word != NULL ? g_strdup(word + 1) : NULL;
 }
 
 gboolean appversion_parse(const char *text, AppVersion *into) {
@@ -170,7 +190,7 @@ gboolean appversion_parse(const char *text, AppVersion *into) {
     gboolean build_first = first[0] == 'h';
     into->package = group(match, 1);
     into->version = group(match, 2);
-    into->build = without_h(build_first ? first : second);
+    into->build = without_letter(build_first ? first : second);
     into->commit = g_strdup(build_first ? second : first);
     into->job = group(match, 5);
     return TRUE;

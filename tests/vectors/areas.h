@@ -16,3 +16,4 @@ typedef struct {
 } VectorsArea;
 
 gboolean vectors_expressions(const char *path, VectorsResult *result, GError **error);
+gboolean vectors_names(const char *path, VectorsResult *result, GError **error);

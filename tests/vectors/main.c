@@ -5,6 +5,7 @@
 
 static const VectorsArea areas[] = {
     {"expressions", vectors_expressions},
+    {"names", vectors_names},
     {NULL, NULL},
 };
 
