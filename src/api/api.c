@@ -298,6 +298,7 @@ Api *api_start(const ApiOptions *options, GError **error) {
     api->metrics = metrics_new(api_route_tables);
     api->waits = waits_new(api->services);
     api->streams = streams_new(api->services, api->auth);
+    api->texts = listed_texts_new();
     const HttpServerOptions server = {
         .address = options->address, .port = options->port, .handle = handle, .data = api, .body_max = API_BODY_MAX};
     api->server = http_server_start(&server, error);
@@ -322,6 +323,7 @@ void api_free(Api *api) {
         api_stop(api, 0);
     waits_free(api->waits);
     streams_free(api->streams);
+    listed_texts_free(api->texts);
     metrics_free(api->metrics);
     router_free(api->router);
     browser_rules_unref(api->rules);

@@ -4,25 +4,29 @@
 #include <string.h>
 
 typedef struct {
-    char *id, *text;
-    gsize length;
+    char *id;
+    GBytes *text;
     gint64 start_ms;
 } Listed;
 
 struct ExecutionList {
     ExecutionListShape shape;
+    Store *store;
+    ListedTexts *texts;
     GArray *listed; /* of Listed */
 };
 
 static void clear_listed(gpointer data) {
     Listed *listed = data;
     g_free(listed->id);
-    g_free(listed->text);
+    g_bytes_unref(listed->text);
 }
 
-ExecutionList *execution_list_new(ExecutionListShape shape) {
+ExecutionList *execution_list_new(ExecutionListShape shape, Store *store, ListedTexts *texts) {
     ExecutionList *list = g_new0(ExecutionList, 1);
     list->shape = shape;
+    list->store = store;
+    list->texts = texts;
     list->listed = g_array_new(FALSE, TRUE, sizeof(Listed));
     g_array_set_clear_func(list->listed, clear_listed);
     return list;
@@ -39,61 +43,88 @@ gsize execution_list_length(const ExecutionList *list) {
     return list->listed->len;
 }
 
-gboolean execution_list_add(ExecutionList *list, const Execution *execution, GError **error) {
+/* Takes text. */
+static gboolean append(ExecutionList *list, const char *id, gint64 start_ms, GBytes *text, GError **error) {
     if (list->listed->len >= EXECUTIONS_LISTED_MAX) {
+        g_bytes_unref(text);
         error_set(error, ERR_LIMIT, "list executions: more than %d; ask for fewer with limit", EXECUTIONS_LISTED_MAX);
         return FALSE;
     }
-    g_autoptr(Json) json = list->shape == LIST_TASK_VIEWS ? orchestration_to_task_json(execution)
-                                                          : execution_to_json(execution, list->shape == LIST_EXPANDED);
-    Listed listed = {.id = g_strdup(execution->id), .start_ms = execution->start_ms};
-    listed.text = json_write(json_root(json), &listed.length);
+    const Listed listed = {g_strdup(id), text, start_ms};
     g_array_append_val(list->listed, listed);
     return TRUE;
+}
+
+static GBytes *text_of(const ExecutionList *list, const Execution *execution) {
+    gsize length = 0;
+    g_autoptr(Json) json = list->shape == LIST_TASK_VIEWS ? orchestration_to_task_json(execution)
+                                                          : execution_to_json(execution, list->shape == LIST_EXPANDED);
+    char *text = json_write(json_root(json), &length);
+    return g_bytes_new_take(text, length);
+}
+
+gboolean execution_list_add(ExecutionList *list, const Execution *execution, GError **error) {
+    return append(list, execution->id, execution->start_ms, text_of(list, execution), error);
+}
+
+/* Reads it and keeps the text when nothing about it will change. NULL with *error; ERR_NOT_FOUND: it is gone. */
+static GBytes *read_text(const ExecutionList *list, const char *id, GError **error) {
+    LoadedExecution loaded;
+    if (!store_execution_load(list->store, id, &loaded, error))
+        return NULL;
+    g_autoptr(Execution) execution = execution_from_loaded(&loaded, error);
+    GBytes *text = execution != NULL ? text_of(list, execution) : NULL;
+    if (text != NULL && loaded.record.finished)
+        listed_texts_put(list->texts, id, loaded.record.version, list->shape, text);
+    loaded_execution_clear(&loaded);
+    return text;
+}
+
+gboolean execution_list_add_record(ExecutionList *list, const ExecutionRecord *record, GError **error) {
+    g_autoptr(GError) problem = NULL;
+    GBytes *text = listed_texts_get(list->texts, record->id, record->version, list->shape);
+    if (text == NULL)
+        text = read_text(list, record->id, &problem);
+    if (text != NULL)
+        return append(list, record->id, record->start_ms, text, error);
+    if (error_code(problem) == ERR_NOT_FOUND)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return FALSE;
 }
 
 /* ---- the history rule ---- */
 typedef struct {
     ExecutionList *list;
     gint64 old_before_ms; /* started earlier is old */
-    guint fresh, old;
-    GPtrArray *kept_old; /* of Execution *, at most EXECUTIONS_OLD_KEPT */
+    gboolean old;         /* the old ones are wanted, not the others */
+    guint chosen, most;
     GError *error;
 } Choosing;
 
-static gboolean choose(const LoadedExecution *loaded, gpointer data) {
+static gboolean choose(const ExecutionRecord *record, gpointer data) {
     Choosing *choosing = data;
-    gboolean old = loaded->record.start_ms != 0 && loaded->record.start_ms < choosing->old_before_ms;
-    if (old && (choosing->fresh > 0 || choosing->kept_old->len >= EXECUTIONS_OLD_KEPT))
+    gboolean old = record->start_ms != 0 && record->start_ms < choosing->old_before_ms;
+    if (old != choosing->old)
         return TRUE;
-    Execution *execution = execution_from_loaded(loaded, &choosing->error);
-    if (execution == NULL)
-        return FALSE;
-    if (old) {
-        g_ptr_array_add(choosing->kept_old, execution);
-        return TRUE;
-    }
-    choosing->fresh++;
-    gboolean added = execution_list_add(choosing->list, execution, &choosing->error);
-    execution_unref(execution);
-    return added;
+    return execution_list_add_record(choosing->list, record, &choosing->error) && ++choosing->chosen < choosing->most;
 }
 
-gboolean execution_list_add_config(ExecutionList *list, Store *store, const char *config_id, guint limit, const char *const *statuses,
-                                   gint64 now_ms, GError **error) {
+gboolean execution_list_add_config(ExecutionList *list, const char *config_id, guint limit, const char *const *statuses, gint64 now_ms,
+                                   GError **error) {
     const char *const config_ids[] = {config_id, NULL};
     const ExecutionFilter filter = {
         .type = "PIPELINE", .config_ids = config_ids, .statuses = statuses, .limit = MIN(limit, EXECUTIONS_PER_CONFIG_MAX)};
-    g_autoptr(GPtrArray) kept_old = g_ptr_array_new_with_free_func((GDestroyNotify)execution_unref);
-    Choosing choosing = {.list = list, .old_before_ms = now_ms - EXECUTIONS_OLD_MS, .kept_old = kept_old};
-    if (!store_executions_list_whole(store, &filter, choose, &choosing, error))
-        return FALSE;
-    for (guint i = 0; choosing.error == NULL && choosing.fresh == 0 && i < kept_old->len; i++)
-        execution_list_add(list, kept_old->pdata[i], &choosing.error);
-    if (choosing.error == NULL)
-        return TRUE;
-    g_propagate_error(error, choosing.error);
-    return FALSE;
+    Choosing choosing = {.list = list, .old_before_ms = now_ms - EXECUTIONS_OLD_MS, .most = filter.limit};
+    gboolean read = store_executions_list(list->store, &filter, choose, &choosing, error);
+    if (read && choosing.error == NULL && choosing.chosen == 0) {
+        choosing.old = TRUE;
+        choosing.most = EXECUTIONS_OLD_KEPT;
+        read = store_executions_list(list->store, &filter, choose, &choosing, error);
+    }
+    if (choosing.error != NULL)
+        g_propagate_error(error, choosing.error);
+    return read && choosing.error == NULL;
 }
 
 /* ---- order and text ---- */
@@ -121,16 +152,17 @@ void execution_list_sort_newest_first(ExecutionList *list) {
 }
 
 char *execution_list_text(const ExecutionList *list, gsize offset, gsize limit) {
-    gsize length = 2;
-    for (guint i = 0; i < list->listed->len; i++)
-        length += g_array_index(list->listed, Listed, i).length + 1;
+    gsize end = limit == 0 ? list->listed->len : MIN(list->listed->len, offset + limit), length = 2;
+    for (gsize i = offset; i < end; i++)
+        length += g_bytes_get_size(g_array_index(list->listed, Listed, i).text) + 1;
     GString *text = g_string_sized_new(length);
     g_string_append_c(text, '[');
-    for (gsize i = offset; i < list->listed->len && (limit == 0 || i - offset < limit); i++) {
-        const Listed *listed = &g_array_index(list->listed, Listed, i);
+    for (gsize i = offset; i < end; i++) {
+        gsize size = 0;
+        const char *element = g_bytes_get_data(g_array_index(list->listed, Listed, i).text, &size);
         if (i > offset)
             g_string_append_c(text, ',');
-        g_string_append_len(text, listed->text, (gssize)listed->length);
+        g_string_append_len(text, element, (gssize)size);
     }
     g_string_append_c(text, ']');
     return g_string_free(text, FALSE);
@@ -145,8 +177,4 @@ gboolean execution_statuses_check(char **statuses, GError **error) {
         return FALSE;
     }
     return TRUE;
-}
-
-const char *const *execution_statuses(char **statuses) {
-    return statuses != NULL && statuses[0] != NULL ? (const char *const *)statuses : NULL;
 }

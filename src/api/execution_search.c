@@ -144,6 +144,18 @@ static gboolean trigger_fits(const Search *search, const JsonValue *trigger) {
     return search->wanted == NULL || value_contains(trigger, search->wanted);
 }
 
+static gboolean is_full(const Search *search) {
+    return execution_list_length(search->list) >= (gsize)search->query->size;
+}
+
+/* Where the trigger does not matter. */
+static gboolean take(const ExecutionRecord *record, gpointer data) {
+    Search *search = data;
+    if (!api_may(search->call, MAY_READ, "application", record->application) || search->matches++ < search->query->start)
+        return TRUE;
+    return execution_list_add_record(search->list, record, &search->error) && !is_full(search);
+}
+
 static gboolean look_at(const LoadedExecution *loaded, gpointer data) {
     Search *search = data;
     if (!api_may(search->call, MAY_READ, "application", loaded->record.application))
@@ -153,7 +165,7 @@ static gboolean look_at(const LoadedExecution *loaded, gpointer data) {
         return FALSE;
     if (!trigger_fits(search, json_root(execution->trigger)) || search->matches++ < search->query->start)
         return TRUE;
-    return execution_list_add(search->list, execution, &search->error) && execution_list_length(search->list) < (gsize)search->query->size;
+    return execution_list_add(search->list, execution, &search->error) && !is_full(search);
 }
 
 static gboolean read_wanted(const SearchQuery *query, Json **wanted, GError **error) {
@@ -181,15 +193,17 @@ static Json *search_get(ApiCall *call, GError **error) {
         .type = "PIPELINE",
         .applications = everywhere ? NULL : applications,
         .names = query->pipeline_name != NULL && !everywhere ? names : NULL,
-        .statuses = execution_statuses(query->statuses),
+        .statuses = (const char *const *)query->statuses,
         .built_from_ms = query->from_ms,
         .built_to_ms = query->to_ms == G_MAXINT64 ? 0 : query->to_ms,
         .limit = SEARCH_SCAN_MAX,
         .oldest_first = query->reverse,
     };
-    g_autoptr(ExecutionList) list = execution_list_new(query->expand ? LIST_EXPANDED : LIST_EXECUTIONS);
+    g_autoptr(ExecutionList) list = api_execution_list(call, query->expand ? LIST_EXPANDED : LIST_EXECUTIONS);
     Search search = {.call = call, .query = query, .wanted = json_root(wanted), .list = list};
-    if (!store_executions_list_whole(call->services->store, &filter, look_at, &search, error))
+    gboolean by_trigger = query->trigger_types != NULL || query->event_id != NULL || wanted != NULL;
+    if (by_trigger ? !store_executions_list_whole(call->services->store, &filter, look_at, &search, error)
+                   : !store_executions_list(call->services->store, &filter, take, &search, error))
         return NULL;
     if (search.error != NULL) {
         g_propagate_error(error, search.error);

@@ -51,7 +51,7 @@ static gboolean add_configs(ApiCall *call, ExecutionList *list, const char *kind
         return FALSE;
     for (JsonIter i = json_iter(json_root(configs)); json_next(&i);) {
         const char *id = json_get_string(i.value, "id");
-        if (!execution_list_add_config(list, store, id, limit, execution_statuses(query->statuses), call->now_ms, error))
+        if (!execution_list_add_config(list, id, limit, (const char *const *)query->statuses, call->now_ms, error))
             return FALSE;
     }
     return TRUE;
@@ -64,7 +64,7 @@ static Json *answer_list(ApiCall *call, ExecutionList *list) {
 
 static Json *of_application_get(ApiCall *call, GError **error) {
     const ListQuery *query = call->query;
-    g_autoptr(ExecutionList) list = execution_list_new(query->expand ? LIST_EXPANDED : LIST_EXECUTIONS);
+    g_autoptr(ExecutionList) list = api_execution_list(call, query->expand ? LIST_EXPANDED : LIST_EXECUTIONS);
     if (!execution_statuses_check(query->statuses, error) || !add_configs(call, list, PIPELINE_KIND, error) ||
         !add_configs(call, list, STRATEGY_KIND, error))
         return NULL;
@@ -117,8 +117,8 @@ static gboolean add_by_config(ApiCall *call, ExecutionList *list, const ByIdQuer
         const char *application = json_get_string(json_root(config), "application");
         if (application != NULL && !api_may(call, MAY_READ, "application", application))
             continue;
-        if (!execution_list_add_config(list, call->services->store, query->config_ids[i], MAX((guint)query->limit, 1),
-                                       execution_statuses(query->statuses), call->now_ms, error))
+        if (!execution_list_add_config(list, query->config_ids[i], MAX((guint)query->limit, 1), (const char *const *)query->statuses,
+                                       call->now_ms, error))
             return FALSE;
     }
     execution_list_sort_oldest_first(list);
@@ -127,7 +127,7 @@ static gboolean add_by_config(ApiCall *call, ExecutionList *list, const ByIdQuer
 
 static Json *by_id_get(ApiCall *call, GError **error) {
     const ByIdQuery *query = call->query;
-    g_autoptr(ExecutionList) list = execution_list_new(query->expand ? LIST_EXPANDED : LIST_EXECUTIONS);
+    g_autoptr(ExecutionList) list = api_execution_list(call, query->expand ? LIST_EXPANDED : LIST_EXECUTIONS);
     if (query->config_ids != NULL && query->execution_ids != NULL) {
         error_set(error, ERR_INVALID, "Only pipelineConfigIds OR executionIds can be specified");
         return NULL;

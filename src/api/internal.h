@@ -2,6 +2,7 @@
 #pragma once
 #include "api/answer.h"
 #include "api/api.h"
+#include "api/execution_lists.h"
 #include "api/metrics.h"
 #include "api/router.h"
 #include "api/streams.h"
@@ -21,7 +22,12 @@ struct Api {
     Metrics *metrics;
     Waits *waits;
     Streams *streams;
+    ListedTexts *texts;
     HttpServer *server;
     GMutex lock;
     BrowserRules *rules; /* under lock; swapped whole */
 };
+
+static inline ExecutionList *api_execution_list(const ApiCall *call, ExecutionListShape shape) {
+    return execution_list_new(shape, call->services->store, call->api->texts);
+}

@@ -170,22 +170,26 @@ void route_match_clear(RouteMatch *match) {
 }
 
 /* ---- query ---- */
+/* Clients write an empty list as "statuses=": it is as absent. */
+static void add_list(const Param *param, const HttpExchange *exchange, JsonBuilder *builder) {
+    g_auto(GStrv) values = http_exchange_query_all(exchange, param->name);
+    g_autofree char *joined = g_strjoinv(",", values);
+    g_auto(GStrv) parts = g_strsplit(joined, ",", -1);
+    if (joined[strspn(joined, ",")] == '\0')
+        return;
+    json_begin_array(builder, param->name);
+    for (gsize p = 0; parts[p] != NULL; p++)
+        if (*parts[p] != '\0')
+            json_add_string(builder, NULL, parts[p]);
+    json_end_array(builder);
+}
+
 static void add_parameter(const Param *param, const HttpExchange *exchange, JsonBuilder *builder) {
     if (param->type != PARAM_STRINGS) {
         json_add_string(builder, param->name, http_exchange_query(exchange, param->name));
         return;
     }
-    g_auto(GStrv) values = http_exchange_query_all(exchange, param->name);
-    if (values == NULL || values[0] == NULL)
-        return;
-    json_begin_array(builder, param->name);
-    for (gsize i = 0; values[i] != NULL; i++) {
-        g_auto(GStrv) parts = g_strsplit(values[i], ",", -1);
-        for (gsize p = 0; parts[p] != NULL; p++)
-            if (*parts[p] != '\0')
-                json_add_string(builder, NULL, parts[p]);
-    }
-    json_end_array(builder);
+    add_list(param, exchange, builder);
 }
 
 gpointer route_query_read(const Route *route, const HttpExchange *exchange, GError **error) {

@@ -2,7 +2,6 @@
 #include "api/execution_lists.h"
 #include "api/internal.h"
 #include "base/log.h"
-#include "engine/record.h"
 #include <string.h>
 
 #define TASKS_LISTED_MAX 3500
@@ -81,12 +80,11 @@ typedef struct {
     GError *error;
 } Listing;
 
-static gboolean list_one(const LoadedExecution *loaded, gpointer data) {
+static gboolean list_one(const ExecutionRecord *record, gpointer data) {
     Listing *listing = data;
-    if (loaded->record.start_ms != 0 && loaded->record.start_ms < listing->old_before_ms)
+    if (record->start_ms != 0 && record->start_ms < listing->old_before_ms)
         return TRUE;
-    g_autoptr(Execution) execution = execution_from_loaded(loaded, &listing->error);
-    return execution != NULL && execution_list_add(listing->list, execution, &listing->error);
+    return execution_list_add_record(listing->list, record, &listing->error);
 }
 
 static Json *tasks_of_application_get(ApiCall *call, GError **error) {
@@ -95,10 +93,10 @@ static Json *tasks_of_application_get(ApiCall *call, GError **error) {
         return NULL;
     const char *const applications[] = {api_path(call, "application"), NULL};
     const ExecutionFilter filter = {
-        .type = "ORCHESTRATION", .applications = applications, .statuses = execution_statuses(query->statuses), .limit = TASKS_LISTED_MAX};
-    g_autoptr(ExecutionList) list = execution_list_new(LIST_TASK_VIEWS);
+        .type = "ORCHESTRATION", .applications = applications, .statuses = (const char *const *)query->statuses, .limit = TASKS_LISTED_MAX};
+    g_autoptr(ExecutionList) list = api_execution_list(call, LIST_TASK_VIEWS);
     Listing listing = {list, call->now_ms - EXECUTIONS_OLD_MS, NULL};
-    if (!store_executions_list_whole(call->services->store, &filter, list_one, &listing, error))
+    if (!store_executions_list(call->services->store, &filter, list_one, &listing, error))
         return NULL;
     if (listing.error != NULL) {
         g_propagate_error(error, listing.error);

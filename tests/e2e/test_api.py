@@ -336,6 +336,7 @@ def test_lists_of_executions(api):
     assert [e["id"] for e in api.get("/applications/app/pipelines?pipelineNameFilter=TW")] == [two]
     assert api.get("/applications/app/pipelines?statuses=RUNNING,PAUSED") == []
     assert len(api.get("/applications/app/pipelines?statuses=SUCCEEDED&limit=0")) == 4
+    assert len(api.get("/applications/app/pipelines?statuses=")) == len(api.get("/applications/app/pipelines?statuses=RUNNING&statuses=SUCCEEDED")) == 4
     assert api.get("/applications/nowhere/pipelines") == []
     assert "no status NONSENSE" in api.error("GET", "/applications/app/pipelines?statuses=NONSENSE")
     api.call("DELETE", "/pipelines/app/two")
