@@ -127,8 +127,15 @@ void stage_set_context(Stage *draft, Json *context) {
     draft->plain = !holds_expression(json_root(context));
 }
 
+/* The count of references, which others may be changing, is not looked at. */
+static gpointer copy_struct(gconstpointer source, gsize size) {
+    char *copy = g_malloc0(size);
+    memcpy(copy + sizeof(gint), (const char *)source + sizeof(gint), size - sizeof(gint));
+    return copy;
+}
+
 static Stage *stage_copy(const Stage *source) {
-    Stage *stage = g_memdup2(source, sizeof *stage);
+    Stage *stage = copy_struct(source, sizeof *stage);
     stage->ref_count = 1;
     text_ref(stage->id);
     text_ref(stage->ref_id);
@@ -218,7 +225,7 @@ static void unref_members(Execution *execution) {
 }
 
 Execution *execution_copy(const Execution *source) {
-    Execution *execution = g_memdup2(source, sizeof *execution);
+    Execution *execution = copy_struct(source, sizeof *execution);
     execution->ref_count = 1;
     ref_members(execution);
     execution->stages = g_ptr_array_copy(source->stages, copy_stage_ref, NULL);

@@ -44,6 +44,7 @@ typedef struct {
 } TaskState;
 
 typedef struct Stage {
+    gint ref_count; /* first: a copy has its own */
     guint position; /* row in the store; order of creation */
     char *id, *ref_id, *type, *name;
     Status status;
@@ -58,9 +59,8 @@ typedef struct Stage {
     gint64 version;      /* the execution's version when this stage changed last */
 
     /* The engine's own. */
-    gboolean preparing; /* RUNNING, but its prepare run has not ended and nothing is planned yet */
-    gboolean canceling; /* halted, and its cancel routine has not ended yet */
-    gint ref_count;
+    gboolean preparing;   /* RUNNING, but its prepare run has not ended and nothing is planned yet */
+    gboolean canceling;   /* halted, and its cancel routine has not ended yet */
     gsize memory;         /* bytes, for the budget of loaded executions */
     const void *draft_of; /* the copy that may change this stage in place; NULL once shared */
     gboolean plain;       /* its context is known to hold no expression */
@@ -69,6 +69,7 @@ typedef struct Stage {
 typedef struct StageIndex StageIndex; /* id and refId to place in the list; engine/graph.c */
 
 typedef struct Execution {
+    gint ref_count; /* first: a copy has its own */
     ExecutionType type;
     gint64 key; /* in the store; 0 before it is stored */
     char *id, *root_id, *application, *name, *description, *config_id, *origin, *spel_evaluator;
@@ -95,7 +96,6 @@ typedef struct Execution {
     GPtrArray *drafts;  /* of Stage, borrowed: those this copy has changed */
     gboolean changed;   /* members of the execution itself changed in this copy */
     GPtrArray *removed; /* of Stage: rows to delete with this copy's commit; NULL when none */
-    gint ref_count;
 } Execution;
 
 /* One reference each; immutable once shared. */

@@ -12,7 +12,7 @@ int main(int argc, char **argv) {
     guint64 first = argc > 2 ? g_ascii_strtoull(argv[2], NULL, 10) : 1;
     g_autoptr(GError) error = NULL;
     g_autoptr(Config) config = config_load(NULL, &error);
-    EngineSettings *settings = config ? engine_settings_new(&sim_types, config, &error) : NULL;
+    EngineSettings *settings = config ? engine_settings_new(sim_types(), config, &error) : NULL;
     if (!settings) {
         fprintf(stderr, "settings: %s\n", error->message);
         return 1;

@@ -1,96 +1,13 @@
-/* Random pipelines: graphs with nested synthetic stages and tasks that follow a script in their stage's context. */
+/* Random pipelines: graphs with nested synthetic stages. A task's script is one letter per run (world.c, answer); the last one
+ * is repeated. */
+#include "engine_scripted.h"
 #include "sim.h"
-#include <string.h>
 
 #define DEPTH_MAX 2
 
-/* ---- the stage types ----
- * A task's letters say what its runs answer, one after the other; the last one is repeated by nobody. */
-static Status nothing(TaskContext *context, GError **error) {
-    (void)context;
-    (void)error;
-    return STATUS_SUCCEEDED;
+const StageTypes *sim_types(void) {
+    return &scripted_types;
 }
-
-static gint64 short_poll(const Execution *execution, const Stage *stage, const TaskState *task, gint64 now_ms) {
-    (void)execution;
-    (void)now_ms;
-    return (gint64)(g_str_hash(stage->id) % 5000) + (gint64)strlen(task->name);
-}
-
-static const TaskDefinition tasks[] = {
-    {.name = "one", .run = nothing, .no_io = TRUE},
-    {.name = "two", .run = nothing, .poll_after = short_poll, .timeout_ms = 3600 * 1000},
-    {.name = "three", .run = nothing, .on_cancel = nothing, .backoff_ms = 500},
-    {.name = "first", .run = nothing, .loop_start = TRUE},
-    {.name = "last", .run = nothing, .loop_end = TRUE},
-    {.name = NULL},
-};
-
-static void build_tasks(const Execution *execution, const Stage *stage, GPtrArray *list, GError **error) {
-    (void)execution;
-    JsonIter iter = json_iter(json_get(json_root(stage->context), "tasks"));
-    while (json_next(&iter))
-        for (const TaskDefinition *each = tasks; each->name; each++)
-            if (strcmp(each->name, iter.key) == 0)
-                g_ptr_array_add(list, (gpointer)each);
-    if (json_is_true(json_get(json_root(stage->context), "badTasks")))
-        error_set(error, ERR_INVALID, "no tasks can be made");
-}
-
-static void plan(const Stage *stage, const char *key, StagePlan *plan, GError **error) {
-    const JsonValue *context = json_root(stage->context);
-    PlannedStage *previous = NULL;
-    JsonIter iter = json_iter(json_get(context, key));
-    while (json_next(&iter)) {
-        const char *type = json_get_string(iter.value, "type");
-        gboolean chained = json_is_true(json_get(iter.value, "chained"));
-        PlannedStage *planned = plan_add(plan, type, json_get_string(iter.value, "name"), iter.value);
-        if (chained && previous)
-            plan_depends(planned, previous);
-        previous = planned;
-    }
-    g_autofree char *bad = g_strconcat("bad_", key, NULL);
-    if (json_is_true(json_get(context, bad)))
-        error_set(error, ERR_INVALID, "%s cannot be planned", key);
-}
-
-static void plan_before(const Execution *execution, const Stage *stage, StagePlan *into, GError **error) {
-    (void)execution;
-    plan(stage, "before", into, error);
-}
-
-static void plan_after(const Execution *execution, const Stage *stage, StagePlan *into, GError **error) {
-    (void)execution;
-    plan(stage, "after", into, error);
-}
-
-static void plan_on_failure(const Execution *execution, const Stage *stage, StagePlan *into, GError **error) {
-    (void)execution;
-    plan(stage, "onFailure", into, error);
-}
-
-static gboolean can_skip(const Execution *execution, const Stage *stage) {
-    (void)execution;
-    return json_is_true(json_get(json_root(stage->context), "skippable"));
-}
-
-#define SIM_TYPE(name, ...)                                                                                                                \
-    static const StageType name = {.type = #name,                                                                                          \
-                                   .label = #name,                                                                                         \
-                                   .tasks = tasks,                                                                                         \
-                                   .build_tasks = build_tasks,                                                                             \
-                                   .plan_before = plan_before,                                                                             \
-                                   .plan_after = plan_after,                                                                               \
-                                   .plan_on_failure = plan_on_failure,                                                                     \
-                                   .can_skip = can_skip,                                                                                   \
-                                   __VA_ARGS__}
-SIM_TYPE(plain, .help = "simulated");
-SIM_TYPE(prepared, .prepare = nothing);
-SIM_TYPE(cancellable, .on_cancel = nothing);
-SIM_TYPE(both, .prepare = nothing, .on_cancel = nothing);
-static const StageType *const types[] = {&plain, &prepared, &cancellable, &both, NULL};
-const StageTypes sim_types = {types};
 
 /* ---- random stages ---- */
 static gboolean chance(GRand *random, int percent) {

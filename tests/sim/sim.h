@@ -7,7 +7,7 @@
 #include "engine/record.h"
 
 /* ---- pipelines.c: what is run ---- */
-extern const StageTypes sim_types;
+const StageTypes *sim_types(void);
 Execution *sim_pipeline_new(GRand *random);
 
 /* ---- world.c: a runner without threads ---- */
