@@ -2,7 +2,7 @@
 #include "auth/users.h"
 #include "bake/bakery.h"
 #include "base/log.h"
-#include "cli/command.h"
+#include "cli/client.h"
 #include "cli/composition.h"
 #include "cli/folder.h"
 #include "net/origin.h"
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define ROOM "server"
+#define FIRST_USER "admin"
 #define DEFAULT_LISTEN "127.0.0.1:8084"
 #define STOP_GRACE_MS 10000
 #define OPEN_FILES_LEAST 4096
@@ -21,7 +22,8 @@
 typedef struct {
     char *listen, *folder, *config, *log_format, *log_level;
     gboolean first_user;
-    char *address; /* from listen */
+    char *address;  /* from listen */
+    char *password; /* of a first user that was made now, or NULL */
     guint16 port;
 } ServerOptions;
 
@@ -32,6 +34,7 @@ static void options_clear(ServerOptions *options) {
     g_free(options->log_format);
     g_free(options->log_level);
     g_free(options->address);
+    g_free(options->password);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ServerOptions, options_clear)
 
@@ -94,19 +97,21 @@ static gboolean read_options(const Invocation *call, ServerOptions *options, GEr
 }
 
 /* A first user for a machine that others can reach, whose password is shown once. */
-static gboolean make_first_user(const ServerOptions *options, GError **error) {
+static gboolean make_first_user(ServerOptions *options, GError **error) {
     if (!options->first_user || origin_is_loopback(options->address))
         return TRUE;
-    g_autoptr(Json) users = users_list(options->folder, error);
+    g_autoptr(Config) config = config_load(options->config, error);
+    g_autoptr(UserSet) users = config != NULL ? users_load(config, options->folder, error) : NULL;
     if (users == NULL)
         return FALSE;
-    if (json_length(json_root(users)) > 0)
+    if (users_count(users) > 0)
         return TRUE;
     static const char *const ADMIN[] = {"admin", NULL};
-    g_autofree char *password = NULL, *token = NULL;
-    if (!users_add(options->folder, "admin", NULL, ADMIN, FALSE, &password, &token, error))
+    g_autofree char *token = NULL;
+    if (!users_add(options->folder, FIRST_USER, NULL, ADMIN, FALSE, &options->password, &token, error))
         return FALSE;
-    printf("A first user was made. Its password is shown only now:\n\n    user      admin\n    password  %s\n\n", password);
+    printf("A first user was made. Its password is shown only now:\n\n    user      " FIRST_USER "\n    password  %s\n\n",
+           options->password);
     return TRUE;
 }
 
@@ -116,14 +121,19 @@ static void greet(const ServerOptions *options, guint16 port, gboolean sign_in, 
     gboolean any = strcmp(options->address, "0.0.0.0") == 0 || strcmp(options->address, "::") == 0;
     g_autofree char *url = g_strdup_printf("http://%s%s%s:%u", six && !any ? "[" : "", any ? "127.0.0.1" : options->address,
                                            six && !any ? "]" : "", port);
-    g_autofree char *server = port == 8084 ? g_strdup("") : g_strdup_printf(" --server %s", url);
-    printf("Gennaker %s listens on %s\n", GENNAKER_VERSION, url);
+    printf("Gennaker %s listens on %s%s\n", GENNAKER_VERSION, url, any ? " and every other address of this machine" : "");
     printf("  data           %s\n", options->folder);
     printf("  configuration  %s\n", options->config != NULL ? options->config : "none (see docs/configure-accounts.md)");
     printf("  sign-in        %s\n", sign_in ? "required" : "none: any user of this machine may use it");
     printf("Try next, in another terminal:\n");
-    printf("  %s application save demo --email you@example.com%s\n", program, server);
-    printf("  %s application list%s\n", program, server);
+    if (strcmp(url, CLIENT_SERVER_OTHERWISE) != 0)
+        printf("  export GENNAKER_SERVER=%s\n", url);
+    if (options->password != NULL)
+        printf("  export GENNAKER_USER=" FIRST_USER " GENNAKER_PASSWORD=%s\n", options->password);
+    else if (sign_in)
+        printf("  export GENNAKER_USER=NAME GENNAKER_PASSWORD=PASSWORD   # a user of yours; new ones: %s user add --help\n", program);
+    printf("  %s application save demo --email you@example.com\n", program);
+    printf("  %s application list\n", program);
     printf("  curl -s %s/health\n", url);
     fflush(stdout);
 }
