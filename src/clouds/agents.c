@@ -5,6 +5,9 @@
 #include "clouds/agents.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include <malloc.h>
+
+#define GIVE_BACK_MS 10000 /* at most this often */
 
 typedef struct {
     guint busy;
@@ -30,6 +33,8 @@ struct Agents {
     GHashTable *loads; /* account's name → AccountLoad */
     GThread *threads[AGENT_THREADS];
     gboolean started, stopping;
+    gboolean has_read; /* since memory was last given back */
+    gint64 gave_back_ms;
 };
 
 static const Param inventory_params[] = {
@@ -155,6 +160,19 @@ static void settle_agent(Agents *agents, Agent *agent, gboolean read) {
         inventory_forget_account(agents->inventory, account);
 }
 
+/* Lists of a whole region need many times the memory of what is kept of them; the allocator would hold on to it. With the lock held, which is
+ * let go meanwhile: TRUE says that it was. */
+static gboolean give_back_memory(Agents *agents, gint64 now_ms) {
+    if (!agents->has_read || now_ms - agents->gave_back_ms < GIVE_BACK_MS)
+        return FALSE;
+    agents->has_read = FALSE;
+    agents->gave_back_ms = now_ms;
+    g_mutex_unlock(&agents->lock);
+    malloc_trim(0);
+    g_mutex_lock(&agents->lock);
+    return TRUE;
+}
+
 static gpointer agents_thread(gpointer data) {
     Agents *agents = data;
     g_mutex_lock(&agents->lock);
@@ -162,6 +180,8 @@ static gpointer agents_thread(gpointer data) {
         gint64 now_ms = clock_elapsed_ms(), next_ms;
         Agent *agent = next_due(agents, now_ms, &next_ms);
         if (!agent) {
+            if (give_back_memory(agents, now_ms))
+                continue;
             g_cond_wait_until(&agents->changed, &agents->lock, g_get_monotonic_time() + (next_ms - now_ms) * 1000);
             continue;
         }
@@ -170,6 +190,7 @@ static gpointer agents_thread(gpointer data) {
         g_mutex_unlock(&agents->lock);
         gboolean read = read_agent(agents, agent);
         g_mutex_lock(&agents->lock);
+        agents->has_read = TRUE;
         settle_agent(agents, agent, read);
     }
     g_mutex_unlock(&agents->lock);
