@@ -32,8 +32,7 @@ static Fields fields_of(ExprContext *context, gint64 ms) {
     return (Fields){calendar_civil(day), day, of_day / 3600, of_day / 60 % 60, of_day % 60, calendar_floor_mod(ms, 1000), offset};
 }
 
-static void append_zone_name(ExprContext *context, GString *into, const Fields *fields, gint64 ms) {
-    (void)fields;
+static void append_zone_name(ExprContext *context, GString *into, gint64 ms) {
     const char *name = context->options->time_zone;
     g_autoptr(GTimeZone) zone = name ? g_time_zone_new_identifier(name) : g_time_zone_new_utc();
     const gint interval = zone ? g_time_zone_find_interval(zone, G_TIME_TYPE_UNIVERSAL, calendar_floor_div(ms, 1000)) : -1;
@@ -51,7 +50,7 @@ static void date_text(ExprContext *context, const ExprValue *self, GString *into
     const Fields fields = fields_of(context, self->object.first);
     g_string_append_printf(into, "%.3s %.3s %02d %02d:%02d:%02d ", weekdays[calendar_floor_mod(fields.day + 3, 7)],
                            months[fields.civil.month - 1], fields.civil.day, (int)fields.hour, (int)fields.minute, (int)fields.second);
-    append_zone_name(context, into, &fields, self->object.first);
+    append_zone_name(context, into, self->object.first);
     g_string_append_printf(into, " %" G_GINT64_FORMAT, fields.civil.year);
 }
 
@@ -127,78 +126,89 @@ typedef struct {
 static void append_week(GString *into, const Fields *fields, guint width) {
     /* Weeks begin on Sunday, the first one holds January 1st. */
     const gint64 january = calendar_days(fields->civil.year, 1, 1), first = calendar_floor_mod(january + 4, 7);
-    g_string_append_printf(into, "%0*d", (int)width, (int)((fields->day - january + first) / 7 + 1));
+    g_string_append_printf(into, "%0*d", (int)MIN(width, 100), (int)((fields->day - january + first) / 7 + 1));
 }
 
-/* One run of a letter; FALSE for a letter that means nothing. */
-static gboolean append_field(ExprContext *context, GString *into, char letter, guint width, const Fields *fields, gint64 ms) {
-    const int padded = (int)MIN(width, 100);
-    switch (letter) {
-    case 'y':
-    case 'u':
-    case 'Y':
-        if (letter == 'u')
-            g_string_append_printf(into, "%0*d", padded, (int)calendar_floor_mod(fields->day + 3, 7) + 1);
-        else if (width == 2)
-            g_string_append_printf(into, "%02d", (int)calendar_floor_mod(fields->civil.year, 100));
-        else
-            g_string_append_printf(into, "%0*" G_GINT64_FORMAT, padded, fields->civil.year);
-        return TRUE;
-    case 'M':
-    case 'L':
-        if (width >= 4)
-            g_string_append(into, months[fields->civil.month - 1]);
-        else if (width == 3)
-            g_string_append_len(into, months[fields->civil.month - 1], 3);
-        else
-            g_string_append_printf(into, "%0*d", padded, fields->civil.month);
-        return TRUE;
-    case 'E':
-        g_string_append_len(into, weekdays[calendar_floor_mod(fields->day + 3, 7)], width >= 4 ? -1 : 3);
-        return TRUE;
-    case 'a':
-        g_string_append(into, fields->hour < 12 ? "AM" : "PM");
-        return TRUE;
-    case 'G':
-        g_string_append(into, fields->civil.year > 0 ? "AD" : "BC");
-        return TRUE;
-    case 'w':
-        append_week(into, fields, width);
-        return TRUE;
-    case 'z':
-        append_zone_name(context, into, fields, ms);
-        return TRUE;
-    case 'Z':
-        append_offset(into, fields->offset, "");
-        return TRUE;
-    case 'X':
-        if (fields->offset == 0)
-            g_string_append_c(into, 'Z');
-        else if (width == 1)
-            g_string_append_printf(into, "%c%02d", fields->offset < 0 ? '-' : '+', (int)(ABS(fields->offset) / 3600));
-        else
-            append_offset(into, fields->offset, width == 3 ? ":" : "");
-        return TRUE;
-    default:
-        break;
-    }
+static void append_year(GString *into, guint width, gint64 year) {
+    if (width == 2)
+        g_string_append_printf(into, "%02d", (int)calendar_floor_mod(year, 100));
+    else
+        g_string_append_printf(into, "%0*" G_GINT64_FORMAT, (int)MIN(width, 100), year);
+}
+
+static void append_month(GString *into, guint width, int month) {
+    if (width >= 3)
+        g_string_append_len(into, months[month - 1], width >= 4 ? -1 : 3);
+    else
+        g_string_append_printf(into, "%0*d", (int)width, month);
+}
+
+static void append_iso_zone(GString *into, guint width, gint64 offset) {
+    if (offset == 0)
+        g_string_append_c(into, 'Z');
+    else if (width == 1)
+        g_string_append_printf(into, "%c%02d", offset < 0 ? '-' : '+', (int)(ABS(offset) / 3600));
+    else
+        append_offset(into, offset, width == 3 ? ":" : "");
+}
+
+static void append_number(GString *into, char letter, guint width, const Fields *fields) {
     const struct {
         char letter;
         gint64 number;
     } numbers[] = {
-        {'d', fields->civil.day}, {'D', fields->day - calendar_days(fields->civil.year, 1, 1) + 1},
-        {'H', fields->hour},      {'k', fields->hour == 0 ? 24 : fields->hour},
-        {'K', fields->hour % 12}, {'h', fields->hour % 12 == 0 ? 12 : fields->hour % 12},
-        {'m', fields->minute},    {'s', fields->second},
+        {'d', fields->civil.day},
+        {'D', fields->day - calendar_days(fields->civil.year, 1, 1) + 1},
+        {'u', calendar_floor_mod(fields->day + 3, 7) + 1},
+        {'H', fields->hour},
+        {'k', fields->hour == 0 ? 24 : fields->hour},
+        {'K', fields->hour % 12},
+        {'h', fields->hour % 12 == 0 ? 12 : fields->hour % 12},
+        {'m', fields->minute},
+        {'s', fields->second},
         {'S', fields->milli},
     };
-    for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
-        if (numbers[i].letter != letter)
-            continue;
-        g_string_append_printf(into, "%0*" G_GINT64_FORMAT, padded, numbers[i].number);
-        return TRUE;
+    for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
+        if (numbers[i].letter == letter)
+            g_string_append_printf(into, "%0*" G_GINT64_FORMAT, (int)MIN(width, 100), numbers[i].number);
+}
+
+/* One run of a letter. */
+static void append_field(ExprContext *context, GString *into, char letter, guint width, const Fields *fields, gint64 ms) {
+    switch (letter) {
+    case 'y':
+    case 'Y':
+        append_year(into, width, fields->civil.year);
+        break;
+    case 'M':
+    case 'L':
+        append_month(into, width, fields->civil.month);
+        break;
+    case 'E':
+        g_string_append_len(into, weekdays[calendar_floor_mod(fields->day + 3, 7)], width >= 4 ? -1 : 3);
+        break;
+    case 'a':
+        g_string_append(into, fields->hour < 12 ? "AM" : "PM");
+        break;
+    case 'G':
+        g_string_append(into, fields->civil.year > 0 ? "AD" : "BC");
+        break;
+    case 'w':
+        append_week(into, fields, width);
+        break;
+    case 'z':
+        append_zone_name(context, into, ms);
+        break;
+    case 'Z':
+        append_offset(into, fields->offset, "");
+        break;
+    case 'X':
+        append_iso_zone(into, width, fields->offset);
+        break;
+    default:
+        append_number(into, letter, width, fields);
+        break;
     }
-    return FALSE;
 }
 
 /* A piece of a pattern: a run of one letter, or literal text. */
