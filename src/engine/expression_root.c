@@ -94,6 +94,8 @@ static const ExprValue *stage_property(ExprContext *context, gconstpointer insta
     for (guint i = 0; i < G_N_ELEMENTS(times); i++)
         if (strcmp(times[i].name, property) == 0)
             return time_or_null(context, times[i].ms);
+    if (strcmp(property, "syntheticStageOwner") == 0) /* of a type that the reference does not let through, like those below */
+        return NULL;
     const JsonValue *value = json_get(expr_keep(context, stage_to_json(stage)), property);
     if (value)
         return expr_json(context, value);
@@ -166,9 +168,20 @@ static const ExprValue *execution_context(ExprContext *context, const Execution 
 
 static const ExprValue *execution_property(ExprContext *context, gconstpointer instance, const char *property, GError **error) {
     (void)error;
-    static const char *const nullable[] = {"name",          "startTime",         "endTime",          "canceledBy",     "cancellationReason",
-                                           "paused",        "description",       "pipelineConfigId", "authentication", "notifications",
-                                           "initialConfig", "templateVariables", "spelEvaluator",    "source",         NULL};
+    static const char *const nullable[] = {"name",
+                                           "startTime",
+                                           "endTime",
+                                           "canceledBy",
+                                           "cancellationReason",
+                                           "paused",
+                                           "description",
+                                           "pipelineConfigId",
+                                           "authentication",
+                                           "notifications",
+                                           "initialConfig",
+                                           "templateVariables",
+                                           "spelEvaluator",
+                                           NULL};
     ExpressionRoot *root = (ExpressionRoot *)instance;
     const Execution *execution = root->execution;
     if (strcmp(property, "status") == 0)
@@ -179,6 +192,8 @@ static const ExprValue *execution_property(ExprContext *context, gconstpointer i
         return expr_json(context, json_root(execution->trigger));
     if (strcmp(property, "context") == 0)
         return execution_context(context, execution);
+    if (strcmp(property, "type") == 0 || strcmp(property, "source") == 0)
+        return NULL;
     const JsonValue *value = json_get(expr_keep(context, execution_members_to_json(execution)), property);
     if (value)
         return expr_json(context, value);

@@ -224,9 +224,26 @@ static const ExprValue *fail(ExprContext *context, const Found *found, const cha
     return expr_raise(context, EXCEPTION_EVALUATION, "EL1004E: Method call: Method %s cannot be found on type %s", call, where);
 }
 
+/* getName() and isName() of an object of another room; NULL without failure when it has no such property. */
+static const ExprValue *call_foreign_getter(ExprContext *context, const ExprValue *self, const char *name) {
+    const char *property = g_str_has_prefix(name, "get") ? name + 3 : g_str_has_prefix(name, "is") ? name + 2 : "";
+    if (!g_ascii_isupper(*property) || !self->object.foreign->get)
+        return NULL;
+    g_autofree char *lower = g_strdup(property);
+    *lower = g_ascii_tolower(*lower);
+    g_autoptr(GError) error = NULL;
+    const ExprValue *value = self->object.foreign->get(context, self->object.instance, lower, &error);
+    return error ? expr_raise(context, EXCEPTION_FUNCTION, "%s", error->message) : value;
+}
+
 const ExprValue *expr_call_method(ExprContext *context, const ExprValue *self, const char *name, const ExprValue *const *arguments,
                                   guint n) {
     Found found = {0};
+    if (self->type == EXPR_OBJECT && self->object.foreign && n == 0) {
+        const ExprValue *value = call_foreign_getter(context, self, name);
+        if (value || context->failed)
+            return value;
+    }
     if (self->type == EXPR_TYPE)
         look_through(self->class->statics, name, arguments, n, &found);
     for (const ExprClass *class = expr_class_of(self); class && !found.close; class = class->parent)
@@ -239,7 +256,8 @@ const ExprValue *expr_call_method(ExprContext *context, const ExprValue *self, c
 const ExprValue *expr_call_constructor(ExprContext *context, const ExprClass *class, const ExprValue *const *arguments, guint n) {
     Found found = {0};
     look_through(class->constructors, "new", arguments, n, &found);
-    if (!found.close && (!found.converted || found.ambiguous))
+    found.ambiguous = FALSE; /* of constructors the reference takes the last */
+    if (!found.close && !found.converted)
         return fail(context, &found, "new", class->name, arguments, n);
     return call_found(context, &found, NULL, arguments, n);
 }

@@ -52,8 +52,30 @@ static const ExprValue *unit_between(ARGUMENTS) {
     return moment_between(context, arguments[0], arguments[1], &moment_units[self->object.first]);
 }
 
-static const ExprMethod unit_methods[] = {
-    {"between", "AA", unit_between}, {"name", "", unit_name_value}, {"toString", "", unit_to_string}, {NULL, NULL, NULL}};
+static const ExprValue *number_of(ARGUMENTS) {
+    UNUSED_ARGUMENTS;
+    return expr_int(context, self->object.first - (self->object.class == &expr_class_day_of_week));
+}
+
+static const ExprValue *unit_is_date_based(ARGUMENTS) {
+    UNUSED_ARGUMENTS;
+    (void)context;
+    return expr_bool(self->object.first >= MOMENT_DAYS && self->object.first != MOMENT_FOREVER);
+}
+
+static const ExprValue *unit_is_time_based(ARGUMENTS) {
+    UNUSED_ARGUMENTS;
+    (void)context;
+    return expr_bool(self->object.first < MOMENT_DAYS);
+}
+
+static const ExprMethod unit_methods[] = {{"isDateBased", "", unit_is_date_based},
+                                          {"isTimeBased", "", unit_is_time_based},
+                                          {"ordinal", "", number_of},
+                                          {"between", "AA", unit_between},
+                                          {"name", "", unit_name_value},
+                                          {"toString", "", unit_to_string},
+                                          {NULL, NULL, NULL}};
 static const ExprMethod unit_statics[] = {{"valueOf", "s", unit_value_of}, {"values", "", unit_values}, {NULL, NULL, NULL}};
 const ExprClass expr_class_chrono_unit = {.name = "java.time.temporal.ChronoUnit",
                                           .nameable = TRUE,
@@ -136,8 +158,9 @@ static const ExprValue *day_compare_to(ARGUMENTS) {
 }
 
 static const ExprMethod day_methods[] = {
-    {"compareTo", "W", day_compare_to}, {"getValue", "", day_get_value}, {"minus", "l", day_minus},
-    {"name", "", day_name_value},       {"plus", "l", day_plus},         {NULL, NULL, NULL},
+    {"ordinal", "", number_of}, {"compareTo", "W", day_compare_to}, {"getValue", "", day_get_value},
+    {"minus", "l", day_minus},  {"name", "", day_name_value},       {"plus", "l", day_plus},
+    {NULL, NULL, NULL},
 };
 static const ExprMethod day_statics[] = {
     {"from", "A", day_from}, {"of", "i", day_of_number}, {"valueOf", "s", day_value_of}, {"values", "", day_values}, {NULL, NULL, NULL}};

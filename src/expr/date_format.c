@@ -98,9 +98,35 @@ static const ExprValue *date_to_instant(ARGUMENTS) {
                            calendar_floor_mod(self->object.first, 1000) * 1000000);
 }
 
+/* The old getters; they count years from 1900, months from 0, days of the week from Sunday. */
+#define DATE_FIELD(name, expression)                                                                                                       \
+    static const ExprValue *name(ARGUMENTS) {                                                                                              \
+        UNUSED_ARGUMENTS;                                                                                                                  \
+        const Fields fields = fields_of(context, self->object.first);                                                                      \
+        return context->failed ? NULL : expr_int(context, expression);                                                                     \
+    }
+DATE_FIELD(date_get_year, fields.civil.year - 1900)
+DATE_FIELD(date_get_month, fields.civil.month - 1)
+DATE_FIELD(date_get_date, fields.civil.day)
+DATE_FIELD(date_get_day, calendar_floor_mod(fields.day + 4, 7))
+DATE_FIELD(date_get_hours, fields.hour)
+DATE_FIELD(date_get_minutes, fields.minute)
+DATE_FIELD(date_get_seconds, fields.second)
+
 static const ExprMethod date_methods[] = {
-    {"after", "J", date_after},     {"before", "J", date_before},       {"compareTo", "J", date_compare_to},
-    {"getTime", "", date_get_time}, {"toInstant", "", date_to_instant}, {NULL, NULL, NULL},
+    {"getDate", "", date_get_date},
+    {"getDay", "", date_get_day},
+    {"getHours", "", date_get_hours},
+    {"getMinutes", "", date_get_minutes},
+    {"getMonth", "", date_get_month},
+    {"getSeconds", "", date_get_seconds},
+    {"getYear", "", date_get_year},
+    {"after", "J", date_after},
+    {"before", "J", date_before},
+    {"compareTo", "J", date_compare_to},
+    {"getTime", "", date_get_time},
+    {"toInstant", "", date_to_instant},
+    {NULL, NULL, NULL},
 };
 static const ExprMethod date_statics[] = {{"from", "P", date_from}, {NULL, NULL, NULL}};
 static const ExprMethod date_constructors[] = {{"new", "", date_new}, {"new", "l", date_new}, {NULL, NULL, NULL}};

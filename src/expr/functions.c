@@ -1,4 +1,5 @@
 /* The general functions: pure, about nothing but their arguments. Those about executions come with the caller's table. */
+#include "base/yaml.h"
 #include "expr/class.h"
 
 #define CALL ExprContext *context, const ExprValue *const *arguments, guint n, gpointer data, GError **error
@@ -133,6 +134,81 @@ static const ExprValue *read_json(CALL) {
     return expr_json(context, root);
 }
 
+/* ---- YAML ---- */
+
+static gboolean is_marker(const char *line, const char *marker) {
+    return g_str_has_prefix(line, marker) && (line[3] == '\0' || strchr(" \t\r\n", line[3]));
+}
+
+/* Whether it holds more than blank lines, comments and directives. */
+static gboolean has_content(const char *document) {
+    g_auto(GStrv) lines = g_strsplit(document, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        const char *at = *line + strspn(*line, " \t\r");
+        if (*at && *at != '#' && **line != '%')
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* The texts of the documents: a line of --- begins one, a line of ... ends it. */
+static GPtrArray *yaml_documents(const char *text) {
+    GPtrArray *documents = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GString) document = g_string_new(NULL);
+    gboolean marked = FALSE;
+    for (const char *line = text; line;) {
+        const char *end = strchr(line, '\n');
+        const gboolean begins = is_marker(line, "---"), ends = is_marker(line, "...");
+        if (begins || ends) {
+            if (marked || has_content(document->str))
+                g_ptr_array_add(documents, g_strdup(document->str));
+            g_string_truncate(document, 0);
+            marked = begins;
+            line += 3;
+        }
+        if (!ends && *line != '%')
+            g_string_append_len(document, line, end ? end + 1 - line : (gssize)strlen(line));
+        line = end ? end + 1 : NULL;
+    }
+    if (marked || has_content(document->str))
+        g_ptr_array_add(documents, g_strdup(document->str));
+    return documents;
+}
+
+static const ExprValue *yaml_value(ExprContext *context, const char *document) {
+    g_autoptr(GError) problem = NULL;
+    if (!has_content(document))
+        return expr_null();
+    Json *json = yaml_read("the text", document, strlen(document), NULL, &problem);
+    return json ? expr_json(context, expr_keep(context, json)) : expr_raise(context, EXCEPTION_FUNCTION, "%s", problem->message);
+}
+
+static GPtrArray *yaml_argument(ExprContext *context, const char *function, const ExprValue *argument) {
+    const ExprValue *text = not_null(context, function, text_argument(context, argument));
+    return text && expr_charge_text(context, text->string.length * 16) ? yaml_documents(text->string.text) : NULL;
+}
+
+static const ExprValue *read_yaml(CALL) {
+    UNUSED;
+    g_autoptr(GPtrArray) documents = yaml_argument(context, "readYaml", arguments[0]);
+    if (!documents)
+        return NULL;
+    return documents->len ? yaml_value(context, g_ptr_array_index(documents, 0)) : expr_null();
+}
+
+static const ExprValue *read_all_yaml(CALL) {
+    UNUSED;
+    g_autoptr(GPtrArray) documents = yaml_argument(context, "readAllYaml", arguments[0]);
+    ExprItems *items = documents ? expr_items_new(context, documents->len) : NULL;
+    for (guint i = 0; items && i < documents->len; i++) {
+        const ExprValue *value = yaml_value(context, g_ptr_array_index(documents, i));
+        if (!value)
+            return NULL;
+        expr_items_add(context, items, value);
+    }
+    return items ? expr_items_value(context, EXPR_LIST, items) : NULL;
+}
+
 const ExprFunction expr_functions[] = {
     {.name = "toInt", .min_arguments = 1, .max_arguments = 1, .call = to_int, .help = "The whole number that a text holds."},
     {.name = "toFloat", .min_arguments = 1, .max_arguments = 1, .call = to_float, .help = "The number that a text holds."},
@@ -154,6 +230,8 @@ const ExprFunction expr_functions[] = {
      .max_arguments = 1,
      .call = do_not_eval,
      .help = "Lets #toJson write a value with ${…} in it."},
+    {.name = "readYaml", .min_arguments = 1, .max_arguments = 1, .call = read_yaml, .help = "The first document of YAML text."},
+    {.name = "readAllYaml", .min_arguments = 1, .max_arguments = 1, .call = read_all_yaml, .help = "All documents of YAML text as a list."},
     {.name = "readJson", .min_arguments = 1, .max_arguments = 1, .call = read_json, .help = "The list or object that JSON text holds."},
     {.name = NULL},
 };

@@ -106,6 +106,11 @@ static const ExprValue *math_abs_float(ARGUMENTS) {
     return expr_real(context, EXPR_FLOAT, fabs(arguments[0]->real));
 }
 
+static const ExprValue *math_signum_float(ARGUMENTS) {
+    UNUSED;
+    return expr_real(context, EXPR_FLOAT, sign(arguments[0]->real));
+}
+
 static const ExprValue *extreme(const ExprValue *a, const ExprValue *b, gboolean largest) {
     const gboolean real = a->type == EXPR_DOUBLE || a->type == EXPR_FLOAT;
     if (real && (isnan(a->real) || isnan(b->real)))
@@ -253,6 +258,7 @@ static const ExprMethod statics[] = {
     {"rint", "d", math_rint},
     {"round", "f", math_round_float},
     {"round", "d", math_round},
+    {"signum", "f", math_signum_float},
     {"signum", "d", math_signum},
     {"sin", "d", math_sin},
     {"sinh", "d", math_sinh},

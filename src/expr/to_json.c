@@ -99,13 +99,32 @@ static const JsonValue *untouched(const ExprValue *value) {
     return value->type == EXPR_MAP ? value->map->json : NULL;
 }
 
+/* What is written counts as memory of the evaluation: the same value may be in a result many times. */
+static gboolean charge_json(ExprContext *context, const JsonValue *json) {
+    context->memory += json_string_length(json);
+    for (JsonIter i = json_iter(json); json_next(&i);)
+        if (!charge_json(context, i.value))
+            return FALSE;
+    return expr_charge(context, 1);
+}
+
+static gboolean write_text(ExprContext *context, JsonBuilder *builder, const char *key, const ExprValue *text) {
+    context->memory += text->string.length;
+    if (!expr_charge_text(context, text->string.length))
+        return FALSE;
+    json_add_string_len(builder, key, text->string.text, text->string.length);
+    return TRUE;
+}
+
 static gboolean write_value(ExprContext *context, JsonBuilder *builder, const char *key, const ExprValue *value) {
     if (!expr_charge(context, 1))
         return FALSE;
     const JsonValue *json = untouched(value);
     if (json) {
+        if (!charge_json(context, json))
+            return FALSE;
         json_add_value(builder, key, json);
-        return expr_charge(context, json_length(json));
+        return TRUE;
     }
     switch (value->type) {
     case EXPR_NULL:
@@ -126,8 +145,7 @@ static gboolean write_value(ExprContext *context, JsonBuilder *builder, const ch
         write_big(builder, key, value);
         return TRUE;
     case EXPR_STRING:
-        json_add_string_len(builder, key, value->string.text, value->string.length);
-        return TRUE;
+        return write_text(context, builder, key, value);
     case EXPR_CHAR:
     case EXPR_TYPE: {
         const ExprValue *text = expr_java_text(context, value);

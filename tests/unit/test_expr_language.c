@@ -171,26 +171,28 @@ static void test_collections(void) {
 }
 
 static void test_types(void) {
-    CHECK(
-        {"T(java.lang.Math).round(2.5)", "3"}, {"T(Math).round(-2.5)", "-2"}, {"T(Math).max(3, 7)", "7"}, {"T(Math).max(2.5, 3.0)", "3.0"},
-        {"T(Math).max(3, 7.5)", "E"}, {"T(Math).max(big, 3)", "E"}, {"T(Math).max(big, 3L)", "9000000000"}, {"T(Math).floor(7)", "7.0"},
-        {"T(Math).abs('5')", "E"}, {"T(Math).abs(-5)", "5"}, {"T(Math).pow(2, 10)", "1024.0"}, {"T(Math).floorMod(-7, 3)", "2"},
-        {"T(Math).floorDiv(-7, 2)", "-4"}, {"T(Math).addExact(2147483647, 1)", "E"}, {"T(Math).toIntExact(big)", "E"},
-        {"T(Math).sqrt(2)", "1.4142135623730951"}, {"T(Integer).parseInt('77') + 1", "78"}, {"T(Integer).parseInt('x')", "E"},
-        {"T(Integer).parseInt('ff', 16)", "255"}, {"T(Integer).valueOf('5')", "5"}, {"T(Integer).toBinaryString(5)", "\"101\""},
-        {"T(Integer).toHexString(-1)", "\"ffffffff\""}, {"T(Integer).MAX_VALUE", "E"}, {"T(Integer).getInteger('x')", "E"},
-        {"T(Long).parseLong('5') + 1", "6"}, {"T(Double).parseDouble('1.5')", "1.5"}, {"T(Double).isNaN(1.0)", "false"},
-        {"T(Boolean).parseBoolean('TRUE')", "true"}, {"T(Boolean).logicalXor(true, false)", "true"}, {"T(Boolean).getBoolean('x')", "E"},
-        {"T(Boolean).forName('x')", "E"}, {"T(Float).valueOf(1)", "E"}, {"T(java.util.Collections)", "E"}, {"T(System).getenv()", "E"},
-        {"T(Thread)", "E"}, {"new java.io.File('x')", "E"}, {"new java.lang.ProcessBuilder('x')", "E"},
-        {"T(java.util.UUID).fromString('0f8fad5b-d9cb-469f-a165-70867728950e').toString()", "\"0f8fad5b-d9cb-469f-a165-70867728950e\""},
-        {"T(java.util.UUID).fromString('x')", "E"}, {"T(java.util.UUID).randomUUID().toString().length()", "36"},
-        {"T(java.util.UUID).nameUUIDFromBytes('hello'.getBytes())", "\"5d41402a-bc4b-3a76-b971-9d911017c592\""},
-        {"new java.util.UUID(1, 2)", "\"00000000-0000-0001-0000-000000000002\""}, {"new java.util.Random(42).nextInt(100)", "30"},
-        {"new java.util.Random(42).nextInt()", "-1170105035"}, {"new java.util.Random(42).nextLong()", "-5025562857975149833"},
-        {"new java.util.Random(42).nextDouble()", "0.7275636800328681"}, {"T(java.net.URLEncoder).encode('a b/c', 'UTF-8')", "\"a+b%2Fc\""},
-        {"@bean", "E"}, {"&bean", "E"}, {"3.7.intValue()", "3"}, {"7.doubleValue()", "7.0"}, {"200.byteValue()", "-56"},
-        {"1.0.isNaN()", "false"}, {"5.compareTo(3)", "1"}, {"T(java.time.temporal.TemporalAdjusters).firstDayOfMonth()", "E"});
+    CHECK({"T(java.lang.Math).round(2.5)", "3"}, {"T(Math).round(-2.5)", "-2"}, {"T(Math).max(3, 7)", "7"},
+          {"T(Math).max(2.5, 3.0)", "3.0"}, {"T(Math).max(3, 7.5)", "E"}, {"T(Math).max(big, 3)", "E"},
+          {"T(Math).max(big, 3L)", "9000000000"}, {"T(Math).floor(7)", "7.0"}, {"T(Math).abs('5')", "E"}, {"T(Math).abs(-5)", "5"},
+          {"T(Math).signum(5)", "E"}, {"T(Math).signum(-5.0)", "-1.0"}, {"new java.util.Date(0).year", "70"}, {"new Long(5)", "5"},
+          {"new Integer('7')", "7"}, {"T(Math).pow(2, 10)", "1024.0"}, {"T(Math).floorMod(-7, 3)", "2"}, {"T(Math).floorDiv(-7, 2)", "-4"},
+          {"T(Math).addExact(2147483647, 1)", "E"}, {"T(Math).toIntExact(big)", "E"}, {"T(Math).sqrt(2)", "1.4142135623730951"},
+          {"T(Integer).parseInt('77') + 1", "78"}, {"T(Integer).parseInt('x')", "E"}, {"T(Integer).parseInt('ff', 16)", "255"},
+          {"T(Integer).valueOf('5')", "5"}, {"T(Integer).toBinaryString(5)", "\"101\""}, {"T(Integer).toHexString(-1)", "\"ffffffff\""},
+          {"T(Integer).MAX_VALUE", "E"}, {"T(Integer).getInteger('x')", "E"}, {"T(Long).parseLong('5') + 1", "6"},
+          {"T(Double).parseDouble('1.5')", "1.5"}, {"T(Double).isNaN(1.0)", "false"}, {"T(Boolean).parseBoolean('TRUE')", "true"},
+          {"T(Boolean).logicalXor(true, false)", "true"}, {"T(Boolean).getBoolean('x')", "E"}, {"T(Boolean).forName('x')", "E"},
+          {"T(Float).valueOf(1)", "E"}, {"T(java.util.Collections)", "E"}, {"T(System).getenv()", "E"}, {"T(Thread)", "E"},
+          {"new java.io.File('x')", "E"}, {"new java.lang.ProcessBuilder('x')", "E"},
+          {"T(java.util.UUID).fromString('0f8fad5b-d9cb-469f-a165-70867728950e').toString()", "\"0f8fad5b-d9cb-469f-a165-70867728950e\""},
+          {"T(java.util.UUID).fromString('x')", "E"}, {"T(java.util.UUID).randomUUID().toString().length()", "36"},
+          {"T(java.util.UUID).nameUUIDFromBytes('hello'.getBytes())", "\"5d41402a-bc4b-3a76-b971-9d911017c592\""},
+          {"new java.util.UUID(1, 2)", "\"00000000-0000-0001-0000-000000000002\""}, {"new java.util.Random(42).nextInt(100)", "30"},
+          {"new java.util.Random(42).nextInt()", "-1170105035"}, {"new java.util.Random(42).nextLong()", "-5025562857975149833"},
+          {"new java.util.Random(42).nextDouble()", "0.7275636800328681"},
+          {"T(java.net.URLEncoder).encode('a b/c', 'UTF-8')", "\"a+b%2Fc\""}, {"@bean", "E"}, {"&bean", "E"}, {"3.7.intValue()", "3"},
+          {"7.doubleValue()", "7.0"}, {"200.byteValue()", "-56"}, {"1.0.isNaN()", "false"}, {"5.compareTo(3)", "1"},
+          {"T(java.time.temporal.TemporalAdjusters).firstDayOfMonth()", "E"});
 }
 
 static void test_dates(void) {
@@ -245,7 +247,10 @@ static void test_functions(void) {
            "\"{\\\"team\\\":\\\"checkout\\\",\\\"tier\\\":\\\"web\\\",\\\"weight\\\":10,\\\"size\\\":\\\"XL\\\",\\\"a-b\\\":1}\""},
           {"#toJson({a:null})", "\"{\\\"a\\\":null}\""}, {"#toJson('$' + '{x}')", "E"},
           {"#toJson(#doNotEval('$' + '{x}'))", "\"\\\"${x}\\\"\""}, {"#readJson('{\"k\":[1,2]}').k[1]", "2"}, {"#readJson('[1]')", "[1]"},
-          {"#readJson('5')", "E"}, {"#readJson('{')", "E"}, {"#nope(1)", "E"}, {"#toInt()", "E"}, {"#toInt('1', '2')", "E"},
+          {"#readJson('5')", "E"}, {"#readJson('{')", "E"}, {"#readYaml('a: [1, x]').a[1]", "\"x\""}, {"#readYaml('5')", "5"},
+          {"#readYaml('a: \"1\"').a", "\"1\""}, {"#readYaml(#fromBase64('LS0tCmE6IDEKLS0tCmI6IDIK'))", "{\"a\":1}"},
+          {"#readAllYaml(#fromBase64('LS0tCmE6IDEKLS0tCmI6IDIK'))", "[{\"a\":1},{\"b\":2}]"}, {"#readYaml('a: [')", "E"},
+          {"#readYaml('')", "null"}, {"#readYaml(null)", "E"}, {"#nope(1)", "E"}, {"#toInt()", "E"}, {"#toInt('1', '2')", "E"},
           {"#toInt('1',)", "1"}, {"#alphanumerical(sizes)", "\"38112\""});
 }
 

@@ -191,6 +191,8 @@ static void test_limits(void) {
     assert_refused("a.matches('(a+)+[bc]')", "EXPR_REGEX_STEPS_MAX");
     assert_refused("#root.l.![#root.l.![#root.l.![#root.l.![#root.l.![#root.l.![#this]]]]]]", "EXPR_STEPS_MAX");
     assert_refused("#root.l.![#root.l.![#root.l.!['x'.repeat(4000000)]]]", "EXPR_MEMORY_MAX");
+    /* One value that is written many times. */
+    assert_refused("{#x = 'x'.repeat(1000000), #root.l.![#root.l.![#x]]}", "EXPR_MEMORY_MAX");
 }
 
 static void test_limits_kept(void) {
