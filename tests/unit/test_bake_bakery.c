@@ -2,45 +2,13 @@
 #include "bake/bakery.h"
 #include "bake/child_folder.h"
 #include "bake/internal.h"
+#include "bake_testing.h"
 #include "base/ids.h"
-#include "store_testing.h"
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* Says what it was given; package "wait" waits for the file `go` beside the script, "fail" fails, "none" names no image. */
-static const char FAKE_PACKER[] = "#!/bin/sh\n"
-                                  "here=$(dirname \"$0\")\n"
-                                  "echo started >> \"$here/starts\"\n"
-                                  "for a; do case $a in -var-file=*) vars=${a#-var-file=} ;; esac; done\n"
-                                  "name=$(sed -n 's/.*\"aws_target_ami\": \"\\(.*\\)\".*/\\1/p' \"$vars\")\n"
-                                  "packages=$(sed -n 's/.*\"packages\": \"\\(.*\\)\".*/\\1/p' \"$vars\")\n"
-                                  "trap 'echo \"1,,ui,error,interrupted\"; exit 9' TERM\n"
-                                  "echo \"1,,ui,say,==> amazon-ebs: Creating AMI $name from instance i-1\"\n"
-                                  "echo \"1,,ui,message,    amazon-ebs: $packages%!(PACKER_COMMA) key $AWS_SECRET_ACCESS_KEY\"\n"
-                                  "case $packages in\n"
-                                  "wait*) while [ ! -e \"$here/go\" ]; do sleep 0.02; done ;;\n"
-                                  "fail*) echo '1,,ui,error,==> amazon-ebs: E: Unable to locate package'; exit 1 ;;\n"
-                                  "none*) exit 0 ;;\n"
-                                  "esac\n"
-                                  "echo '1,amazon-ebs,artifact,0,id,us-east-1:ami-0abc%!(PACKER_COMMA)eu-west-1:ami-0def'\n"
-                                  "echo \"args: $*\"\n";
-
-static const char CONFIG[] =
-    "gennaker:\n  bake:\n    packer: %s/packer\n    concurrent: %d\n"
-    "rosco:\n"
-    "  rosco:\n    config-dir: %s/templates\n"
-    "  debian-repository: http://repo/ stable main\n"
-    "  aws:\n"
-    "    enabled: true\n"
-    "    bakery-defaults:\n"
-    "      awsAccessKey: AKIATEST\n      awsSecretKey: very-secret\n"
-    "      baseImages:\n"
-    "      - baseImage: {id: jammy, shortDescription: Jammy, packageType: deb}\n"
-    "        virtualizationSettings:\n"
-    "        - {region: us-east-1, virtualizationType: hvm, instanceType: t3.small, sourceAmi: ami-12, sshUserName: u}\n";
 
 typedef struct {
     char *folder;
@@ -74,18 +42,13 @@ static void rig_close(Rig *rig) {
 }
 
 static void rig_load(Rig *rig, int concurrent) {
-    g_autoptr(GError) error = NULL;
-    g_autofree char *text = g_strdup_printf(CONFIG, rig->folder, concurrent, rig->folder);
-    rig->config = config_load_text("gennaker.yml", text, -1, &error);
-    g_assert_no_error(error);
+    rig->config = bake_testing_config(rig->folder, concurrent);
 }
 
 static Rig *rig_new(int concurrent) {
     Rig *rig = g_new0(Rig, 1);
     rig->folder = folder_new();
-    g_autofree char *packer = g_build_filename(rig->folder, "packer", NULL), *templates = g_build_filename(rig->folder, "templates", NULL);
-    g_assert_true(g_file_set_contents_full(packer, FAKE_PACKER, -1, G_FILE_SET_CONTENTS_NONE, 0700, NULL));
-    g_mkdir(templates, 0700);
+    bake_testing_packer(rig->folder);
     rig_load(rig, concurrent);
     rig_open(rig);
     return rig;
@@ -105,14 +68,7 @@ static void touch(const Rig *rig, const char *name) {
 }
 
 static guint starts(const Rig *rig) {
-    g_autofree char *path = g_build_filename(rig->folder, "starts", NULL);
-    g_autofree char *text = NULL;
-    if (!g_file_get_contents(path, &text, NULL, NULL))
-        return 0;
-    guint lines = 0;
-    for (const char *c = text; *c != '\0'; c++)
-        lines += *c == '\n';
-    return lines;
+    return bake_testing_starts(rig->folder);
 }
 
 static void wait_starts(const Rig *rig, guint n) {
