@@ -6,12 +6,13 @@ import pathlib
 import re
 import shutil
 import signal
+import subprocess
 import time
 import urllib.request
 
 import pytest
 from conftest import free_port
-from gennaker import Gennaker, demo, failures
+from gennaker import PROGRAM, Gennaker, demo, failures
 
 pytestmark = pytest.mark.skipif(shutil.which("packer") is None or os.geteuid() != 0 and shutil.which("sudo") is None,
                                 reason="needs packer, and root for the instance")
@@ -289,3 +290,17 @@ def test_no_secrets(bakes):
     for file in bakes.server.folder.rglob("*"):
         if file.is_file():
             assert secret.encode() not in file.read_bytes(), file
+
+
+def test_watch_prints_the_log(bakes):
+    """`execution watch` in a pipe: each line of packer's as it comes, once, and before the end."""
+    bakes.surroundings.start_instance()
+    execution = bakes.begin()
+    watch = subprocess.run([PROGRAM, "execution", "watch", execution, "--server", bakes.server.url], capture_output=True, text=True,
+                           timeout=180)
+    assert watch.returncode == 0, watch.stdout + watch.stderr
+    bake = bakes.child(execution)["context"]["status"]["id"]
+    lines = watch.stdout.splitlines()
+    told = [line.split(" | ", 1)[1].rstrip() for line in lines if line.startswith(f"Bake in {demo.REGION} | ")]
+    assert told == [line.rstrip() for line in bakes.bake_log(bake).splitlines()]
+    assert lines[-1].startswith(f"{execution} SUCCEEDED after ")
