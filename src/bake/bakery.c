@@ -141,7 +141,7 @@ static void add_options(JsonBuilder *builder, const BakeSettings *settings) {
 }
 
 static gboolean is_our_cloud(const BakeSettings *settings, const char *cloud, GError **error) {
-    if (settings->aws.enabled && g_strcmp0(cloud, BAKE_CLOUD) == 0)
+    if (settings->cloud.enabled && g_strcmp0(cloud, BAKE_CLOUD) == 0)
         return TRUE;
     error_set(error, ERR_NOT_FOUND, "Bake options not found. There is no bakery for %s.", cloud);
     return FALSE;
@@ -154,7 +154,7 @@ Json *bakery_options(Bakery *bakery, const char *cloud, GError **error) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     if (cloud == NULL)
         json_begin_array(builder, NULL);
-    if (settings->aws.enabled)
+    if (settings->cloud.enabled)
         add_options(builder, settings);
     if (cloud == NULL)
         json_end_array(builder);

@@ -55,6 +55,17 @@ static const Param aws_params[] = {
     {0},
 };
 
+static const Param cloud_params[] = {
+    FIELD(BakeCloud, "enabled", PARAM_BOOL, enabled, .help = "Whether images of AWS are made."),
+    FIELD(BakeCloud, "base", PARAM_JSON, base, .help = "Source images by <base image>.<vm type>.<label>.<region>."),
+    {0},
+};
+
+static const Param orca_params[] = {
+    FIELD(BakeOrca, "account", PARAM_STRING, account, .help = "The account that images are made in, where bakeAccount is not set."),
+    {0},
+};
+
 static const Param general_params[] = {
     FIELD(BakeGeneral, "bakeAccount", PARAM_STRING, account, .help = "The account that images are looked up in and made in."),
     FIELD(BakeGeneral, "default-cloud-provider-type", PARAM_STRING, default_cloud, .otherwise = "\"aws\"",
@@ -86,10 +97,12 @@ static const Param own_params[] = {
 static const ConfigSection aws_section = {SERVICE_ROSCO, "aws.bakery-defaults", aws_params, "Images of AWS."};
 static const ConfigSection general_section = {SERVICE_ROSCO, "", general_params, "The bakery."};
 static const ConfigSection rosco_section = {SERVICE_ROSCO, "rosco", rosco_params, "How bakes run."};
+static const ConfigSection cloud_section = {SERVICE_ROSCO, "aws", cloud_params, "Whether and from what images of AWS are made."};
+static const ConfigSection orca_section = {SERVICE_ORCA, "default.bake", orca_params, "Where images are made."};
 static const ConfigSection own_section = {SERVICE_GENNAKER, "bake", own_params, "How many bakes run, and by which packer."};
 extern const ConfigSection bake_stage_section;
-const ConfigSection *const bake_config_sections[] = {&aws_section, &general_section,    &rosco_section,
-                                                     &own_section, &bake_stage_section, NULL};
+const ConfigSection *const bake_config_sections[] = {&aws_section,  &general_section, &rosco_section,      &cloud_section,
+                                                     &orca_section, &own_section,     &bake_stage_section, NULL};
 
 /* ---- base images ---- */
 
@@ -175,8 +188,9 @@ static gboolean read_sections(BakeSettings *settings, GError **error) {
         return FALSE;
     settings->rosco = rosco.rosco;
     settings->rosco.timeout_ms = rosco.timeout_minutes * 60000;
-    settings->aws.enabled = config_get_bool(settings->config, SERVICE_ROSCO, "aws.enabled", FALSE);
-    return config_read(settings->config, &own_section, &settings->own, error);
+    return config_read(settings->config, &cloud_section, &settings->cloud, error) &&
+           config_read(settings->config, &orca_section, &settings->orca, error) &&
+           config_read(settings->config, &own_section, &settings->own, error);
 }
 
 BakeSettings *bake_settings_load(Config *config, GError **error) {
@@ -201,6 +215,8 @@ void bake_settings_unref(BakeSettings *settings) {
     params_without_list(aws_params, aws);
     params_clear(aws, &settings->aws);
     params_clear(general_params, &settings->general);
+    params_clear(cloud_params, &settings->cloud);
+    params_clear(orca_params, &settings->orca);
     params_clear(own_params, &settings->own);
     g_free(settings->rosco.folder);
     g_strfreev(settings->rosco.packer_arguments);
@@ -234,6 +250,5 @@ gboolean bake_static_credentials(const BakeSettings *settings, const char **acce
 }
 
 const char *bake_account(const BakeSettings *settings) {
-    const char *account = settings->general.account;
-    return account != NULL ? account : config_get_string(settings->config, SERVICE_ORCA, "default.bake.account");
+    return settings->general.account != NULL ? settings->general.account : settings->orca.account;
 }

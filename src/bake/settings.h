@@ -16,7 +16,6 @@ typedef struct {
 } BakeBaseImage;
 
 typedef struct {
-    gboolean enabled;
     char *access_key, *secret_key, *subnet_id, *vpc_id, *public_ip, *template_file, *default_virtualization;
     char **masked; /* names of packer parameters whose values are secrets */
 } BakeAwsDefaults;
@@ -34,6 +33,15 @@ typedef struct {
 } BakeRosco;
 
 typedef struct {
+    gboolean enabled;
+    Json *base;
+} BakeCloud;
+
+typedef struct {
+    char *account;
+} BakeOrca;
+
+typedef struct {
     gint64 concurrent;
     char *packer; /* the program */
 } BakeOwn;
@@ -42,6 +50,8 @@ typedef struct {
     BakeAwsDefaults aws;
     BakeGeneral general;
     BakeRosco rosco;
+    BakeCloud cloud;
+    BakeOrca orca;
     BakeOwn own;
     GPtrArray *base_images; /* of BakeBaseImage */
     Config *config;
