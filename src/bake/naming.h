@@ -1,6 +1,6 @@
 /* Names of packages, images and application versions (bake.md 4). Pure; any thread. */
 #pragma once
-#include <glib.h>
+#include "clouds/appversion.h"
 
 /* Parts that a package's name does not have are NULL. */
 typedef struct {
@@ -22,10 +22,3 @@ char *bake_image_name(const char *name, const BakePackage *first, const char *su
 /* "orders-1.4.2-h88.3fa9c1/orders-build/88" from the first package and what is known of the build, or NULL when the outcome would not be
  * read as an application version. Caller frees. */
 char *bake_appversion(const char *type, const BakePackage *first, const char *build_number, const char *commit, const char *job);
-
-typedef struct {
-    char *package, *version, *build, *commit, *job; /* what it does not name is NULL */
-} AppVersion;
-gboolean appversion_parse(const char *text, AppVersion *into);
-void appversion_clear(AppVersion *version);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AppVersion, appversion_clear)

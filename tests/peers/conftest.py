@@ -52,12 +52,27 @@ class Simulator:
                    "aws_session_token": c["SessionToken"]}
         return boto3.client(service, region_name=region, endpoint_url=self.url, **key)
 
-
-@pytest.fixture(scope="session")
-def simulator():
-    simulator = Simulator()
-    yield simulator
-    simulator.stop()
+    def empty(self):
+        """Takes away what operations made; the common set-up stays."""
+        for account in (BASE, PROD):
+            autoscaling, ec2 = self.client("autoscaling", account), self.client("ec2", account)
+            balancing = self.client("elbv2", account)
+            for target_group in balancing.describe_target_groups()["TargetGroups"]:
+                arn = target_group["TargetGroupArn"]
+                targets = balancing.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+                if targets:
+                    balancing.deregister_targets(TargetGroupArn=arn, Targets=[{"Id": t["Target"]["Id"]} for t in targets])
+            for group in autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]:
+                autoscaling.delete_auto_scaling_group(AutoScalingGroupName=group["AutoScalingGroupName"], ForceDelete=True)
+            for launch in autoscaling.describe_launch_configurations()["LaunchConfigurations"]:
+                autoscaling.delete_launch_configuration(LaunchConfigurationName=launch["LaunchConfigurationName"])
+            for template in ec2.describe_launch_templates(MaxResults=200)["LaunchTemplates"]:
+                ec2.delete_launch_template(LaunchTemplateId=template["LaunchTemplateId"])
+        for image in self.client("ec2").describe_images(Owners=["self"])["Images"]:
+            tags = self.client("ec2", PROD).describe_tags(Filters=[{"Name": "resource-id", "Values": [image["ImageId"]]}])["Tags"]
+            if tags:
+                self.client("ec2", PROD).delete_tags(Resources=[image["ImageId"]], Tags=[{"Key": t["Key"]} for t in tags])
+            self.client("ec2").modify_image_attribute(ImageId=image["ImageId"], LaunchPermission={"Remove": [{"UserId": PROD}]})
 
 
 class Probe:
@@ -112,21 +127,47 @@ serviceLimits:
         self.log.close()
 
 
-@pytest.fixture
-def proxy(simulator):
+@pytest.fixture(scope="session")
+def simulator():
+    simulator = Simulator()
+    simulator.ids = simulator.seed("--image2")["accounts"]
+    yield simulator
+    simulator.stop()
+
+
+@pytest.fixture(scope="session")
+def session_proxy(simulator):
     with FaultProxy(simulator.url) as proxy:
         yield proxy
 
 
-@pytest.fixture
-def seeded(simulator):
-    return simulator.seed("--image2")["accounts"]
-
-
-@pytest.fixture
-def probe(seeded, proxy, tmp_path):
+@pytest.fixture(scope="session")
+def session_probe(session_proxy, tmp_path_factory):
     """The cloud before the proxy, with the inventory read once."""
-    probe = Probe(tmp_path / "probe", proxy.url)
+    probe = Probe(tmp_path_factory.mktemp("probe"), session_proxy.url)
     probe.read = probe.ask("read")
     yield probe
     probe.close()
+
+
+@pytest.fixture
+def proxy(session_proxy):
+    session_proxy.clear()
+    session_proxy.forget_calls()
+    return session_proxy
+
+
+@pytest.fixture
+def seeded(simulator, session_probe, proxy):
+    """The common set-up and nothing else; its ids."""
+    for account in ("base", "prod"):
+        for name in session_probe.objects("serverGroups", account):
+            session_probe.operate("destroyServerGroup", {"serverGroupName": name, "region": "us-east-1"}, account)
+    simulator.empty()
+    proxy.forget_calls()
+    return simulator.ids
+
+
+@pytest.fixture
+def probe(seeded, session_probe):
+    return session_probe

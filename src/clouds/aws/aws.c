@@ -1,6 +1,7 @@
 /* The table of the cloud "aws": what the rest of the program sees of this room. */
 #include "clouds/aws/aws.h"
 #include "clouds/aws/operations/operations.h"
+#include "clouds/aws/views.h"
 
 #define SECOND_MS 1000
 #define POLL_MS (30 * SECOND_MS)
@@ -20,8 +21,6 @@ static const InventoryAgent agents[] = {
     {"AmazonInstanceTypeCachingAgent", KINDS(KIND_INSTANCE_TYPE), TYPES_POLL_MS, aws_agent_instance_types},
     {0},
 };
-
-static const CloudViews views = {0};
 
 /* ---- live reads ---- */
 
@@ -47,7 +46,7 @@ const Cloud cloud_aws = {
     .account_free = aws_account_free,
     .agents = agents,
     .operations = aws_operations,
-    .views = &views,
+    .views = &aws_views,
     .refresh_server_group = refresh_server_group,
     .refresh_image = refresh_image,
     .refresh_cluster = aws_cluster_refresh,

@@ -233,6 +233,7 @@ static gboolean publish_group(const AwsReader *reader, const Json *asg, GError *
     clear_extras(&extras);
     if (!done)
         return FALSE;
+    aws_launches_put(reader, launches);
     for (guint i = 0; i < objects->len; i++)
         inventory_put(reader->inventory, objects->pdata[i]);
     if (!objects->len)
@@ -240,15 +241,14 @@ static gboolean publish_group(const AwsReader *reader, const Json *asg, GError *
     return TRUE;
 }
 
-/* AWS shows a new group late: right after we saw or made it, "not there" is not believed. */
-static gboolean is_fresh(const AwsReader *reader, const char *name) {
+gboolean aws_group_is_fresh(const AwsReader *reader, const char *name) {
     g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(reader->inventory);
     const InventoryObject *known = inventory_get(snapshot, reader->account->base.name, KIND_SERVER_GROUP, reader->region, name);
     return known && known->written && known->seen_ms + INVENTORY_SETTLE_MS > reader->began_ms;
 }
 
 static void set_absent(const AwsReader *reader, const char *name, GError *failed, GError **error) {
-    if (aws_error_is_absent(failed) && is_fresh(reader, name)) {
+    if (aws_error_is_absent(failed) && aws_group_is_fresh(reader, name)) {
         error_set(error, ERR_UNAVAILABLE, "%s, or is not visible yet", failed->message);
         g_error_free(failed);
         return;

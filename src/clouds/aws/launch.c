@@ -6,7 +6,7 @@
 struct AwsLaunches {
     GHashTable *templates;      /* name → GPtrArray of Json, one per version */
     GHashTable *configurations; /* name → Json */
-    GHashTable *documents;      /* name → Json: templates of the inventory that a lookup used; keeps them alive */
+    GHashTable *looked_up;      /* names of those that were read one by one */
 };
 
 static void free_documents(gpointer data) {
@@ -18,7 +18,7 @@ AwsLaunches *aws_launches_new(const AwsReader *reader) {
     AwsLaunches *launches = g_new0(AwsLaunches, 1);
     launches->templates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_documents);
     launches->configurations = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)json_unref);
-    launches->documents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)json_unref);
+    launches->looked_up = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return launches;
 }
 
@@ -27,7 +27,7 @@ void aws_launches_free(AwsLaunches *launches) {
         return;
     g_hash_table_unref(launches->templates);
     g_hash_table_unref(launches->configurations);
-    g_hash_table_unref(launches->documents);
+    g_hash_table_unref(launches->looked_up);
     g_free(launches);
 }
 
@@ -167,6 +167,7 @@ static const JsonValue *template_of_group(const AwsReader *reader, AwsLaunches *
         return found;
     g_autoptr(GError) failed = NULL;
     if (read_version(reader, launches, id, version, &failed)) {
+        g_hash_table_add(launches->looked_up, g_strdup(name));
         versions = g_hash_table_lookup(launches->templates, name);
         return versions ? find_version(versions, version) : NULL;
     }
@@ -179,6 +180,8 @@ static const JsonValue *configuration_of_group(const AwsReader *reader, AwsLaunc
     const Json *found = g_hash_table_lookup(launches->configurations, name);
     if (!found && !read_configurations(reader, launches, name, error))
         return NULL;
+    if (!found)
+        g_hash_table_add(launches->looked_up, g_strdup(name));
     return json_root(found ? found : g_hash_table_lookup(launches->configurations, name));
 }
 
@@ -227,6 +230,23 @@ void aws_launches_publish(const AwsReader *reader, AwsLaunches *launches) {
         aws_objects_add(configurations, aws_object_new(reader, KIND_LAUNCH_CONFIGURATION, name), json_ref(value), NULL, NULL);
     aws_publish(reader, KIND_LAUNCH_TEMPLATE, templates);
     aws_publish(reader, KIND_LAUNCH_CONFIGURATION, configurations);
+}
+
+void aws_launches_put(const AwsReader *reader, AwsLaunches *launches) {
+    GHashTableIter iter;
+    gpointer name;
+    g_hash_table_iter_init(&iter, launches->looked_up);
+    g_autoptr(GPtrArray) objects = aws_objects_new();
+    while (g_hash_table_iter_next(&iter, &name, NULL)) {
+        GPtrArray *versions = g_hash_table_lookup(launches->templates, name);
+        Json *configuration = g_hash_table_lookup(launches->configurations, name);
+        if (versions)
+            aws_objects_add(objects, aws_object_new(reader, KIND_LAUNCH_TEMPLATE, name), template_document(versions), NULL, NULL);
+        if (configuration)
+            aws_objects_add(objects, aws_object_new(reader, KIND_LAUNCH_CONFIGURATION, name), json_ref(configuration), NULL, NULL);
+    }
+    for (guint i = 0; i < objects->len; i++)
+        inventory_put(reader->inventory, objects->pdata[i]);
 }
 
 /* ---- fields ---- */

@@ -11,7 +11,7 @@ static gboolean is_in_cluster(const char *name, const char *cluster) {
     return !g_strcmp0(moniker.cluster, cluster);
 }
 
-/* Names of the cluster's groups: those that exist, and those that the inventory believes in. */
+/* Names of the cluster's groups: those that exist, and those that the inventory believes in (but for those that AWS may not show yet). */
 static gboolean cluster_names(const AwsReader *reader, const char *cluster, GHashTable *names, GError **error) {
     g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func((GDestroyNotify)json_unref);
     if (!aws_groups_read(reader, NULL, found, error))
@@ -23,8 +23,11 @@ static gboolean cluster_names(const AwsReader *reader, const char *cluster, GHas
     }
     g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(reader->inventory);
     g_autoptr(GPtrArray) known = clouds_cluster(snapshot, reader->account->base.name, cluster, reader->region);
-    for (guint i = 0; i < known->len; i++)
-        g_hash_table_add(names, g_strdup(((const InventoryObject *)known->pdata[i])->id));
+    for (guint i = 0; i < known->len; i++) {
+        const char *name = ((const InventoryObject *)known->pdata[i])->id;
+        if (!aws_group_is_fresh(reader, name))
+            g_hash_table_add(names, g_strdup(name));
+    }
     return TRUE;
 }
 

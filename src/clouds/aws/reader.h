@@ -32,6 +32,8 @@ AwsLaunches *aws_launches_new(const AwsReader *reader); /* nothing read: each is
 void aws_launches_free(AwsLaunches *launches);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AwsLaunches, aws_launches_free)
 void aws_launches_publish(const AwsReader *reader, AwsLaunches *launches);
+/* Puts those that were looked up one by one into the inventory. */
+void aws_launches_put(const AwsReader *reader, AwsLaunches *launches);
 /* The launch template version or configuration that a group uses; from this read, the inventory, or AWS. Borrowed from launches;
  * NULL without *error when the group has none or it is gone. */
 const JsonValue *aws_launch_of_group(const AwsReader *reader, AwsLaunches *launches, const JsonValue *asg, GError **error);
@@ -59,6 +61,8 @@ Json *aws_group_read(const AwsReader *reader, const char *name, GError **error);
 /* An object for a group, added to objects; nothing for one that is being deleted or whose subnets are in several VPCs. */
 void aws_group_add(const AwsReader *reader, const Json *asg, const JsonValue *launch, const AwsGroupExtras *extras, GPtrArray *objects);
 gboolean aws_group_is_ending(const JsonValue *asg);
+/* AWS shows a new group late: right after it was seen or made, "not there" is not believed. */
+gboolean aws_group_is_fresh(const AwsReader *reader, const char *name);
 char **aws_group_instance_ids(const JsonValue *asg);
 /* Names of the target groups of ARNs; caller frees. */
 char **aws_target_group_names(const JsonValue *arns);

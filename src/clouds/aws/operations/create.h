@@ -15,6 +15,7 @@ typedef struct {
     Json *public_ip, *monitoring, *ebs_optimized, *capacity_rebalance, *ipv6, *unlimited_credits,
         *enclave;                                                                         /* booleans that may be absent */
     gint64 cooldown, grace_s, sequence, on_demand_base, on_demand_percentage, spot_pools; /* -1: absent */
+    gboolean copy_policies, copy_devices, copy_subnets;                                   /* from the source */
     gboolean ignore_sequence, start_disabled, account_hooks, use_image_devices, launch_template, require_imds_v2;
 } CreateParams;
 extern const Param aws_create_params[];
@@ -25,7 +26,8 @@ char *create_cluster(Operation *operation);      /* app[-stack[-detail]]; caller
 gboolean create_uses_template(Operation *operation);
 gboolean create_is_mixed(const CreateParams *params); /* any key of a mixed instances policy is given */
 
-/* ---- reads, in order (create_look.c, create_network.c) ---- */
+/* ---- reads, in order (create_copy.c, create_look.c, create_network.c) ---- */
+Json *create_default_devices(Operation *operation, const char *instance_type); /* aws.md 5.7; caller owns */
 gboolean create_source_act(Operation *operation, guint item, GError **error);
 gboolean create_subnets_act(Operation *operation, guint item, GError **error);
 gboolean create_balancers_act(Operation *operation, guint item, GError **error);
@@ -57,3 +59,13 @@ guint create_metrics_count(Operation *operation);
 gboolean create_metrics_act(Operation *operation, guint item, GError **error);
 LookResult create_sizes_look(Operation *operation, guint item, GError **error);
 gboolean create_sizes_act(Operation *operation, guint item, GError **error);
+
+/* ---- what the source has besides (create_copy.c) ---- */
+guint create_copies(Operation *operation); /* 1: there is a source whose policies and actions are to be copied */
+gboolean create_read_copies_act(Operation *operation, guint item, GError **error);
+guint create_policies_count(Operation *operation);
+gboolean create_policy_act(Operation *operation, guint item, GError **error);
+guint create_alarms_count(Operation *operation);
+gboolean create_alarm_act(Operation *operation, guint item, GError **error);
+guint create_actions_count(Operation *operation);
+gboolean create_scheduled_act(Operation *operation, guint item, GError **error);

@@ -68,10 +68,10 @@ static void add_tags(Operation *operation, AwsQuery *query) {
         if (!g_str_has_prefix(i.key, "aws:") && strcmp(i.key, SUBNET_OVERRIDE_TAG) != 0)
             add_tag(query, ++n, i.key, value != NULL ? value : "");
     }
-    if (params->subnet_ids != NULL && params->subnet_ids[0] != NULL) {
-        g_autofree char *joined = g_strjoinv(",", params->subnet_ids);
+    gboolean has_own = params->subnet_ids != NULL && params->subnet_ids[0] != NULL;
+    g_autofree char *joined = has_own ? g_strjoinv(",", params->subnet_ids) : g_strdup(operation_fact_string(operation, "subnetOverride"));
+    if (joined != NULL)
         add_tag(query, ++n, SUBNET_OVERRIDE_TAG, joined);
-    }
     if (!operation_aws(operation)->settings->aws.add_app_tags)
         return;
     const char *const parts[][2] = {

@@ -1,60 +1,9 @@
-/* createServerGroup: what is read before anything is written (aws.md 5.1-8): source, image, name. */
+/* createServerGroup: what is read before anything is written (aws.md 5.5-8): image, block devices, name. */
 #include "clouds/aws/block_devices.h"
 #include "clouds/aws/operations/create.h"
 #include "clouds/aws/operations/images.h"
 #include "clouds/naming.h"
 #include <string.h>
-
-/* ---- the source ---- */
-static Json *sizes_of(const XmlNode *group) {
-    return json_pack("{s:i, s:i, s:i}", "min", aws_int(group, "MinSize", 0), "max", aws_int(group, "MaxSize", 0), "desired",
-                     aws_int(group, "DesiredCapacity", 0));
-}
-
-static void note_subnet_override(Operation *operation, const XmlNode *group) {
-    const XmlNode *tags = xml_get(group, "Tags");
-    for (const XmlNode *tag = xml_first(tags, "member"); tag != NULL; tag = xml_next(tag, "member")) {
-        g_autofree char *key = xml_get_text(tag, "Key");
-        g_autofree char *value = xml_get_text(tag, "Value");
-        if (g_strcmp0(key, "SPINNAKER_SUBNET_ID_OVERRIDE") == 0 && value != NULL)
-            operation_fact_set_string(operation, "subnetOverride", value);
-    }
-}
-
-gboolean create_source_act(Operation *operation, guint item, GError **error) {
-    (void)item;
-    const CreateParams *params = create_params(operation);
-    const JsonValue *source = json_root(params->source);
-    const char *name = json_get_string(source, "asgName"), *region = json_get_string(source, "region");
-    gboolean use_sizes = json_get_bool(source, "useSourceCapacity", FALSE);
-    operation_fact_set_string(operation, "region", create_region(operation));
-    if (params->capacity != NULL)
-        operation_fact_set(operation, "capacity", json_root(params->capacity));
-    if (name == NULL || region == NULL || json_get_string(source, "account") == NULL) {
-        if (!use_sizes)
-            return TRUE;
-        error_set(error, ERR_INVALID, "source.useSourceCapacity needs source.account, region and asgName");
-        return FALSE;
-    }
-    g_autoptr(XmlDocument) document = NULL;
-    const XmlNode *group = NULL;
-    if (!operation_read_group(operation, region, name, &document, &group, error))
-        return FALSE;
-    if (group == NULL && use_sizes) {
-        error_set(error, ERR_NOT_FOUND, "capacity of %s in %s cannot be copied: the group does not exist", name, region);
-        return FALSE;
-    }
-    if (group == NULL) {
-        operation_line(operation, "source %s does not exist in %s; it is ignored", name, region);
-        return TRUE;
-    }
-    note_subnet_override(operation, group);
-    if (use_sizes) {
-        g_autoptr(Json) sizes = sizes_of(group);
-        operation_fact_set(operation, "capacity", json_root(sizes));
-    }
-    return TRUE;
-}
 
 /* ---- the image ---- */
 /* The id that an earlier allowLaunch of this request found for the same image, or NULL. */
@@ -110,18 +59,23 @@ static gboolean check_instance_types(Operation *operation, const XmlNode *image,
     return TRUE;
 }
 
-/* Given ones, the image's, or those of the instance type. */
-static Json *choose_devices(Operation *operation, const XmlNode *image) {
-    const CreateParams *params = create_params(operation);
-    if (params->use_image_devices)
-        return aws_block_devices_of_image(image);
-    if (params->devices != NULL && !json_is_null(json_root(params->devices)))
-        return json_ref(params->devices);
+Json *create_default_devices(Operation *operation, const char *instance_type) {
     const AwsSettings *settings = operation_aws(operation)->settings;
     g_autoptr(Json) built_in = json_pack("{s:s, s:i, s:s}", "deviceName", "/dev/sdb", "size", (gint64)20, "volumeType", "standard");
     const Json *unknown = settings->aws.unknown_block_device != NULL ? settings->aws.unknown_block_device : built_in;
-    return aws_block_devices_of_type(params->instance_type, settings->aws.block_device_type,
+    return aws_block_devices_of_type(instance_type, settings->aws.block_device_type,
                                      settings->unknown_device_is_none ? NULL : json_root(unknown));
+}
+
+/* Given ones, the image's, the source's, or those of the instance type. */
+static Json *choose_devices(Operation *operation, const XmlNode *image) {
+    const CreateParams *params = create_params(operation);
+    const JsonValue *of_source = operation_fact(operation, "sourceDevices");
+    if (params->use_image_devices)
+        return aws_block_devices_of_image(image);
+    if (params->devices != NULL)
+        return json_ref(params->devices);
+    return of_source != NULL ? json_copy(of_source) : create_default_devices(operation, params->instance_type);
 }
 
 gboolean create_image_act(Operation *operation, guint item, GError **error) {

@@ -66,30 +66,30 @@ static const Param detach_params[] = {
 };
 
 /* ---- one call for all ---- */
-static gboolean call_on(Operation *operation, AwsCallId call, const JsonValue *ids, GError **error) {
+static guint termination_batches(Operation *operation) {
     const InstanceParams *params = operation_params(operation);
-    g_autoptr(AwsQuery) query = aws_query_new(call);
-    aws_query_about(query, json_string(json_at(ids, 0)));
-    for (guint i = 0; i < json_length(ids); i++)
-        aws_query_add(query, json_string(json_at(ids, i)), "InstanceId.%u", i + 1);
-    operation_line(operation, "%s: %" G_GSIZE_FORMAT " instances", aws_call(call)->action, json_length(ids));
-    return aws_client_write(operation_client(operation), params->region, query, operation_cancel(operation), error);
+    return (g_strv_length(params->instances) + AWS_TERMINATE_BATCH - 1) / AWS_TERMINATE_BATCH;
 }
 
-static gboolean call_on_given(Operation *operation, AwsCallId call, GError **error) {
+static gboolean terminate_act(Operation *operation, guint batch, GError **error) {
     const InstanceParams *params = operation_params(operation);
-    g_autoptr(Json) ids = json_from_strings((const char *const *)params->instances);
-    return call_on(operation, call, json_root(ids), error);
+    g_autoptr(GPtrArray) ids = g_ptr_array_new();
+    for (guint i = batch * AWS_TERMINATE_BATCH; params->instances[i] != NULL && ids->len < AWS_TERMINATE_BATCH; i++)
+        g_ptr_array_add(ids, params->instances[i]);
+    g_ptr_array_add(ids, NULL);
+    return operation_terminate(operation, params->region, (const char *const *)ids->pdata, error);
 }
 
-static gboolean terminate_act(Operation *operation, guint item, GError **error) {
-    (void)item;
-    return call_on_given(operation, AWS_TERMINATE_INSTANCES, error);
-}
-
+/* A reboot that is asked for while one is under way is the same reboot. */
 static gboolean reboot_act(Operation *operation, guint item, GError **error) {
     (void)item;
-    return call_on_given(operation, AWS_REBOOT_INSTANCES, error);
+    const InstanceParams *params = operation_params(operation);
+    g_autofree char *all = g_strjoinv(", ", params->instances);
+    g_autoptr(AwsQuery) query = aws_query_new(AWS_REBOOT_INSTANCES);
+    aws_query_about(query, all);
+    aws_query_add_list(query, (const char *const *)params->instances, "InstanceId");
+    operation_line(operation, "Rebooting %s", all);
+    return operation_write(operation, params->region, query, error);
 }
 
 /* ---- members of a group ---- */
@@ -114,15 +114,16 @@ static gboolean is_member(const XmlNode *group, const char *id, gboolean only_at
     return FALSE;
 }
 
-/* Facts: minimum to set first, members to act on, classic load balancers, new desired size. */
-static gboolean note_members(Operation *operation, const XmlNode *group, char *const *ids, gboolean decrements, GError **error) {
+/* Facts: minimum to set first, members to act on (only_attached: those in service or standby), classic load balancers, new desired size. */
+static gboolean note_members(Operation *operation, const XmlNode *group, char *const *ids, gboolean only_attached, gboolean decrements,
+                             GError **error) {
     const InstanceParams *params = operation_params(operation);
     gint64 min = aws_int(group, "MinSize", 0), desired = aws_int(group, "DesiredCapacity", 0);
     g_autoptr(JsonBuilder) builder = json_builder_new();
     gint64 count = 0;
     json_begin_array(builder, NULL);
     for (gsize i = 0; ids[i] != NULL; i++)
-        if (is_member(group, ids[i], TRUE)) {
+        if (is_member(group, ids[i], only_attached)) {
             json_add_string(builder, NULL, ids[i]);
             count++;
         }
@@ -190,7 +191,7 @@ static gboolean decrement_read(Operation *operation, guint item, GError **error)
         return FALSE;
     }
     char *ids[] = {params->instance, NULL};
-    return note_members(operation, group, ids, TRUE, error);
+    return note_members(operation, group, ids, FALSE, TRUE, error);
 }
 
 static guint balancers(Operation *operation) {
@@ -245,6 +246,12 @@ static gboolean maximum_act(Operation *operation, guint item, GError **error) {
     return update_size(operation, "MaxSize", json_int(operation_fact(operation, "desired"), 0), error);
 }
 
+static void decrement_finish(Operation *operation) {
+    const InstanceParams *params = operation_params(operation);
+    operation_forget_instances(operation, params->region, (const char *const[]){params->instance, NULL});
+    publish_group(operation);
+}
+
 /* ---- detachInstances ---- */
 static gboolean detach_read(Operation *operation, guint item, GError **error) {
     (void)item;
@@ -255,7 +262,7 @@ static gboolean detach_read(Operation *operation, guint item, GError **error) {
         return FALSE;
     if (group == NULL)
         return absent_group(operation, error);
-    return note_members(operation, group, params->instances, params->decrement, error);
+    return note_members(operation, group, params->instances, TRUE, params->decrement, error);
 }
 
 static guint has_members(Operation *operation) {
@@ -316,7 +323,9 @@ static guint detached_to_terminate(Operation *operation) {
 
 static gboolean terminate_detached_act(Operation *operation, guint item, GError **error) {
     (void)item;
-    return call_on(operation, AWS_TERMINATE_INSTANCES, operation_fact(operation, "members"), error);
+    const InstanceParams *params = operation_params(operation);
+    g_auto(GStrv) ids = aws_strings(operation_fact(operation, "members"));
+    return operation_terminate(operation, params->region, (const char *const *)ids, error);
 }
 
 /* ---- the table's entries ---- */
@@ -326,7 +335,11 @@ const CloudOperation aws_terminate_instances = {
     .help = "Terminates instances.",
     .params = plain_params,
     .params_size = sizeof(InstanceParams),
-    .steps = (const OperationStep[]){{.name = "terminate instances", .act = terminate_act, .repeat = REPEAT_IDEMPOTENT}, {0}},
+    .steps =
+        (const OperationStep[]){
+            {.name = "terminate instances", .count = termination_batches, .act = terminate_act, .repeat = REPEAT_IDEMPOTENT},
+            {0},
+        },
 };
 
 const CloudOperation aws_reboot_instances = {
@@ -349,11 +362,18 @@ const CloudOperation aws_terminate_and_decrement = {
             {.name = "look at the group", .act = decrement_read, .repeat = REPEAT_READ},
             {.name = "lower the minimum", .count = minimum_changes, .act = minimum_act, .repeat = REPEAT_IDEMPOTENT},
             {.name = "deregister from load balancers", .count = balancers, .act = deregister_act, .repeat = REPEAT_IDEMPOTENT},
-            {.name = "terminate and decrement", .look = gone_look, .act = decrement_act, .repeat = REPEAT_LOOK, .settle_ms = AWS_SETTLE_MS},
+            {.name = "terminate and decrement",
+             .look = gone_look,
+             .act = decrement_act,
+             .repeat = REPEAT_LOOK,
+             .settle_ms = AWS_SETTLE_MS,
+             .tries = 5,
+             .try_delay_ms = AWS_TRY_DELAY_MS,
+             .retry_on = operation_is_busy},
             {.name = "lower the maximum", .count = maximum_changes, .act = maximum_act, .repeat = REPEAT_IDEMPOTENT},
             {0},
         },
-    .finish = publish_group,
+    .finish = decrement_finish,
 };
 
 const CloudOperation aws_detach_instances = {
@@ -372,7 +392,10 @@ const CloudOperation aws_detach_instances = {
              .look = detached_look,
              .act = detach_act,
              .repeat = REPEAT_LOOK,
-             .settle_ms = AWS_SETTLE_MS},
+             .settle_ms = AWS_SETTLE_MS,
+             .tries = 5,
+             .try_delay_ms = AWS_TRY_DELAY_MS,
+             .retry_on = operation_is_busy},
             {.name = "terminate detached instances",
              .count = detached_to_terminate,
              .act = terminate_detached_act,

@@ -34,6 +34,11 @@ static void processes_validate(Operation *operation, GPtrArray *errors) {
 static gboolean change_processes(Operation *operation, guint item, AwsCallId call, GError **error) {
     const ProcessParams *params = operation_params(operation);
     const char *name = operation_group_name(operation, item);
+    g_autoptr(Json) asg = NULL;
+    if (!operation_read_present(operation, operation_group_region(operation, item), name, &asg, error))
+        return FALSE;
+    if (asg == NULL)
+        return TRUE;
     g_autoptr(AwsQuery) query = aws_query_new(call);
     aws_query_about(query, name);
     aws_query_add(query, name, "AutoScalingGroupName");
