@@ -67,13 +67,22 @@ gboolean execution_list_add(ExecutionList *list, const Execution *execution, GEr
     return append(list, execution->id, execution->start_ms, text_of(list, execution), error);
 }
 
+/* Joined from what is stored when that can be. */
+static GBytes *loaded_text(const ExecutionList *list, const LoadedExecution *loaded, GError **error) {
+    gsize length = 0;
+    char *joined = list->shape == LIST_TASK_VIEWS ? NULL : execution_text_join(loaded, list->shape == LIST_EXPANDED, &length);
+    if (joined != NULL)
+        return g_bytes_new_take(joined, length);
+    g_autoptr(Execution) execution = execution_from_loaded(loaded, error);
+    return execution != NULL ? text_of(list, execution) : NULL;
+}
+
 /* Reads it and keeps the text when nothing about it will change. NULL with *error; ERR_NOT_FOUND: it is gone. */
 static GBytes *read_text(const ExecutionList *list, const char *id, GError **error) {
     LoadedExecution loaded;
     if (!store_execution_load(list->store, id, &loaded, error))
         return NULL;
-    g_autoptr(Execution) execution = execution_from_loaded(&loaded, error);
-    GBytes *text = execution != NULL ? text_of(list, execution) : NULL;
+    GBytes *text = loaded_text(list, &loaded, error);
     if (text != NULL && loaded.record.finished)
         listed_texts_put(list->texts, id, loaded.record.version, list->shape, text);
     loaded_execution_clear(&loaded);

@@ -114,21 +114,21 @@ static void trigger_write(const JsonValue *trigger, gboolean expand, JsonBuilder
     json_end_object(builder);
 }
 
-static void members_write(const Execution *execution, JsonBuilder *builder) {
-    json_add_string(builder, "type", execution_type_name(execution->type));
-    json_add_string(builder, "id", execution->id);
-    json_add_string(builder, "application", execution->application);
-    json_add_string(builder, "name", execution->name);
+void execution_head_write(const ExecutionRecord *record, JsonBuilder *builder) {
+    json_add_string(builder, "type", record->type);
+    json_add_string(builder, "id", record->id);
+    json_add_string(builder, "application", record->application);
+    json_add_string(builder, "name", record->name);
+    json_add_string(builder, "pipelineConfigId", record->config_id);
+    json_add_string(builder, "status", record->status);
+    add_time(builder, "buildTime", record->build_ms);
+    add_time(builder, "startTime", record->start_ms);
+    add_time(builder, "endTime", record->end_ms);
+}
+
+void execution_body_write(const Execution *execution, JsonBuilder *builder) {
     json_add_string(builder, "description", execution->description);
-    json_add_string(builder, "pipelineConfigId", execution->config_id);
-    json_add_string(builder, "status", status_info(execution->status)->name);
-    add_time(builder, "buildTime", execution->build_ms);
-    add_time(builder, "startTime", execution->start_ms);
-    add_time(builder, "endTime", execution->end_ms);
     add_time(builder, "startTimeExpiry", execution->start_expiry_ms);
-    json_add_bool(builder, "canceled", execution->canceled);
-    json_add_string(builder, "canceledBy", execution->canceled_by);
-    json_add_string(builder, "cancellationReason", execution->cancellation_reason);
     json_add_bool(builder, "limitConcurrent", execution->limit_concurrent);
     json_add_int(builder, "maxConcurrentExecutions", execution->max_concurrent);
     json_add_bool(builder, "keepWaitingPipelines", execution->keep_waiting);
@@ -136,12 +136,22 @@ static void members_write(const Execution *execution, JsonBuilder *builder) {
     json_add_string(builder, "rootId", execution->root_id);
     json_add_string(builder, "spelEvaluator", execution->spel_evaluator);
     add_document(builder, "authentication", execution->authentication);
-    paused_write(execution, builder);
     add_document(builder, "notifications", execution->notifications);
     add_document(builder, "initialConfig", execution->initial_config);
-    add_document(builder, "systemNotifications", execution->system_notifications);
     add_document(builder, "source", execution->source);
     add_document(builder, "templateVariables", execution->template_variables);
+}
+
+/* First what the columns hold, then what changes, then what is stored once: so a list can join the stored texts. */
+static void members_write(const Execution *execution, JsonBuilder *builder) {
+    const ExecutionRecord record = execution_record(execution);
+    execution_head_write(&record, builder);
+    json_add_bool(builder, "canceled", execution->canceled);
+    json_add_string(builder, "canceledBy", execution->canceled_by);
+    json_add_string(builder, "cancellationReason", execution->cancellation_reason);
+    paused_write(execution, builder);
+    add_document(builder, "systemNotifications", execution->system_notifications);
+    execution_body_write(execution, builder);
 }
 
 Json *execution_members_to_json(const Execution *execution) {

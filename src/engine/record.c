@@ -7,8 +7,6 @@
 #include "engine/message.h"
 #include <string.h>
 
-#define ENGINE_KEY "_engine"
-
 /* ---- writing ---- */
 static const char *keep_text(ExecutionTexts *texts, Json *json) {
     char *text = json_write(json_root(json), NULL);
@@ -20,33 +18,14 @@ static const char *keep_text(ExecutionTexts *texts, Json *json) {
 static Json *body_json(const Execution *execution) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     json_begin_object(builder, NULL);
-    json_add_string(builder, "rootId", execution->root_id);
-    json_add_string(builder, "description", execution->description);
-    json_add_string(builder, "origin", execution->origin);
-    json_add_string(builder, "spelEvaluator", execution->spel_evaluator);
-    json_add_string(builder, "parentStageId", execution->parent_stage_id);
-    json_add_bool(builder, "limitConcurrent", execution->limit_concurrent);
-    json_add_bool(builder, "keepWaitingPipelines", execution->keep_waiting);
-    json_add_int(builder, "maxConcurrentExecutions", execution->max_concurrent);
-    if (execution->start_expiry_ms)
-        json_add_int(builder, "startTimeExpiry", execution->start_expiry_ms);
-    const struct {
-        const char *key;
-        const Json *document;
-    } documents[] = {
-        {"authentication", execution->authentication},        {"notifications", execution->notifications},
-        {"initialConfig", execution->initial_config},         {"source", execution->source},
-        {"templateVariables", execution->template_variables}, {"trigger", execution->trigger},
-    };
-    for (guint i = 0; i < G_N_ELEMENTS(documents); i++)
-        if (documents[i].document)
-            json_add_json(builder, documents[i].key, documents[i].document);
+    execution_body_write(execution, builder);
+    json_add_json(builder, "trigger", execution->trigger);
     json_end_object(builder);
     return json_builder_end(builder);
 }
 
 static void engine_state_write(const Execution *execution, JsonBuilder *builder) {
-    json_begin_object(builder, ENGINE_KEY);
+    json_begin_object(builder, STATE_ENGINE_KEY);
     if (execution->pending) {
         json_begin_array(builder, "pending");
         for (guint i = 0; i < execution->pending->len; i++)
@@ -94,29 +73,33 @@ static void add_stage(ExecutionTexts *texts, const Stage *stage, gboolean remove
     };
 }
 
+ExecutionRecord execution_record(const Execution *execution) {
+    return (ExecutionRecord){
+        .key = execution->key,
+        .id = execution->id,
+        .type = execution_type_name(execution->type),
+        .application = execution->application,
+        .config_id = execution->config_id,
+        .name = execution->name,
+        .status = status_info(execution->status)->name,
+        .parent_id = execution->parent_id,
+        .build_ms = execution->build_ms,
+        .start_ms = execution->start_ms,
+        .end_ms = execution->end_ms,
+    };
+}
+
 void execution_texts_fill(ExecutionTexts *texts, const Execution *draft, gboolean insert) {
     const GPtrArray *changed = insert ? draft->stages : draft->drafts;
     guint removed = draft->removed && !insert ? draft->removed->len : 0;
     *texts = (ExecutionTexts){.texts = g_ptr_array_new_with_free_func(g_free), .stages = g_new(StageRecord, changed->len + removed + 1)};
-    const StatusInfo *status = status_info(draft->status);
-    texts->record = (ExecutionRecord){
-        .key = draft->key,
-        .id = draft->id,
-        .type = execution_type_name(draft->type),
-        .application = draft->application,
-        .config_id = draft->config_id,
-        .name = draft->name,
-        .status = status->name,
-        .correlation_id = status->complete ? NULL : json_get_string(json_root(draft->trigger), "correlationId"),
-        .parent_id = draft->parent_id,
-        .build_ms = draft->build_ms,
-        .start_ms = draft->start_ms,
-        .end_ms = draft->end_ms,
-        .finished = execution_is_settled(draft),
-        .version = draft->version + 1,
-        .state = keep_text(texts, state_json(draft)),
-        .body = insert ? keep_text(texts, body_json(draft)) : NULL,
-    };
+    texts->record = execution_record(draft);
+    if (!status_info(draft->status)->complete)
+        texts->record.correlation_id = json_get_string(json_root(draft->trigger), "correlationId");
+    texts->record.finished = execution_is_settled(draft);
+    texts->record.version = draft->version + 1;
+    texts->record.state = keep_text(texts, state_json(draft));
+    texts->record.body = insert ? keep_text(texts, body_json(draft)) : NULL;
     for (guint i = 0; i < removed; i++)
         add_stage(texts, g_ptr_array_index(draft->removed, i), TRUE);
     for (guint i = 0; i < changed->len; i++)
@@ -284,7 +267,6 @@ static void read_members(Execution *execution, const ExecutionRecord *record, co
     execution->description = text_new(json_get_string(body, "description"));
     execution->origin = text_new(json_get_string(body, "origin"));
     execution->spel_evaluator = text_new(json_get_string(body, "spelEvaluator"));
-    execution->parent_stage_id = text_new(json_get_string(body, "parentStageId"));
     execution->limit_concurrent = json_get_bool(body, "limitConcurrent", FALSE);
     execution->keep_waiting = json_get_bool(body, "keepWaitingPipelines", FALSE);
     execution->max_concurrent = json_get_int(body, "maxConcurrentExecutions", 0);
@@ -295,13 +277,15 @@ static void read_members(Execution *execution, const ExecutionRecord *record, co
     execution->source = copy_member(body, "source");
     execution->template_variables = copy_member(body, "templateVariables");
     json_set(&execution->trigger, copy_object(body, "trigger"));
+    if (execution->type == EXECUTION_PIPELINE)
+        execution->parent_stage_id = text_new(json_get_string(json_root(execution->trigger), "parentPipelineStageId"));
     execution->memory += json_memory(execution->trigger);
     execution->canceled = json_get_bool(state, "canceled", FALSE);
     execution->canceled_by = text_new(json_get_string(state, "canceledBy"));
     execution->cancellation_reason = text_new(json_get_string(state, "cancellationReason"));
     execution->paused = copy_member(state, "paused");
     execution->system_notifications = copy_member(state, "systemNotifications");
-    execution->parked_restart = copy_member(json_get(state, ENGINE_KEY), "parkedRestart");
+    execution->parked_restart = copy_member(json_get(state, STATE_ENGINE_KEY), "parkedRestart");
 }
 
 Execution *execution_from_loaded(const LoadedExecution *loaded, GError **error) {
@@ -312,7 +296,7 @@ Execution *execution_from_loaded(const LoadedExecution *loaded, GError **error) 
     g_autoptr(Json) body = json_parse(record->body ? record->body : "{}", -1, &damage);
     g_autoptr(Json) state = damage ? NULL : json_parse(record->state ? record->state : "{}", -1, &damage);
     if (!damage) {
-        const JsonValue *engine = json_get(json_root(state), ENGINE_KEY);
+        const JsonValue *engine = json_get(json_root(state), STATE_ENGINE_KEY);
         read_members(execution, record, json_root(body), json_root(state));
         if (read_stages(execution, loaded, engine, &damage) && read_pending(execution, json_get(engine, "pending"), &damage))
             return g_steal_pointer(&execution);
