@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 
 #define STAGES 10
-#define STARTERS 8
+#define STARTERS 64
 #define LISTED 1000
 
 typedef struct {

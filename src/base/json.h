@@ -107,6 +107,8 @@ void json_add_strings(JsonBuilder *builder, const char *key, const char *const *
 void json_add_members(JsonBuilder *builder, const JsonValue *object);                   /* every member of it, in the open object */
 /* Finishes the document (all containers closed) and empties the builder, which can be used again. Caller owns. */
 Json *json_builder_end(JsonBuilder *builder);
+/* The same, but only its text, as of json_write. */
+char *json_builder_write(JsonBuilder *builder, gsize *length);
 
 /* ---- changed copies (caller owns) ------------------------------------------------------------------------------ */
 /* base with every member of changes put over it, one level deep. NULL base or changes count as {}. */

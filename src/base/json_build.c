@@ -10,14 +10,69 @@ struct JsonBuilder {
     GString *texts;
     gsize open[JSON_DEPTH_MAX]; /* indexes of the open containers */
     guint depth;
+    JsonBuilder *next; /* among the spare ones */
 };
 
 #define FIRST_CAPACITY 64
+#define SPARES_MAX 4          /* builders a thread keeps for the next document: making one costs as much as a small document */
+#define SPARE_VALUES_MAX 1024 /* one with larger buffers is freed */
+#define SPARE_TEXT_MAX (32 * 1024)
 #define TOO_DEEP_TEXT "(left out: nested deeper than 512 levels)"
 G_STATIC_ASSERT(JSON_DEPTH_MAX == 512);
 
+typedef struct {
+    JsonBuilder *first;
+    guint n;
+} Spares;
+
+static void builder_destroy(JsonBuilder *builder) {
+    g_free(builder->values);
+    g_string_free(builder->texts, TRUE);
+    g_free(builder);
+}
+
+static void spares_free(gpointer data) {
+    Spares *spares = data;
+    for (JsonBuilder *builder = spares->first, *next; builder != NULL; builder = next) {
+        next = builder->next;
+        builder_destroy(builder);
+    }
+    g_free(spares);
+}
+
+static GPrivate thread_spares = G_PRIVATE_INIT(spares_free);
+
+static JsonBuilder *take_spare(void) {
+    Spares *spares = g_private_get(&thread_spares);
+    JsonBuilder *builder = spares != NULL ? spares->first : NULL;
+    if (builder == NULL)
+        return NULL;
+    spares->first = builder->next;
+    spares->n--;
+    builder->count = builder->depth = 0;
+    g_string_truncate(builder->texts, 0);
+    return builder;
+}
+
+static gboolean keep_spare(JsonBuilder *builder) {
+    Spares *spares = g_private_get(&thread_spares);
+    if (spares == NULL) {
+        spares = g_new0(Spares, 1);
+        g_private_set(&thread_spares, spares);
+    }
+    if (spares->n == SPARES_MAX || builder->capacity > SPARE_VALUES_MAX || builder->texts->allocated_len > SPARE_TEXT_MAX)
+        return FALSE;
+    builder->next = spares->first;
+    spares->first = builder;
+    spares->n++;
+    return TRUE;
+}
+
 JsonBuilder *json_builder_new(void) {
-    JsonBuilder *builder = g_new(JsonBuilder, 1);
+    JsonBuilder *builder = take_spare();
+    if (builder != NULL)
+        return builder;
+    builder = g_new(JsonBuilder, 1);
     builder->count = 0;
     builder->depth = 0;
     builder->capacity = FIRST_CAPACITY;
@@ -27,11 +82,8 @@ JsonBuilder *json_builder_new(void) {
 }
 
 void json_builder_free(JsonBuilder *builder) {
-    if (builder == NULL)
-        return;
-    g_free(builder->values);
-    g_string_free(builder->texts, TRUE);
-    g_free(builder);
+    if (builder != NULL && !keep_spare(builder))
+        builder_destroy(builder);
 }
 
 /* Room for n more values, which the caller fills. */
@@ -301,11 +353,26 @@ void json_add_members(JsonBuilder *builder, const JsonValue *object) {
         json_add_value(builder, i.key, i.value);
 }
 
-Json *json_builder_end(JsonBuilder *builder) {
+static void complete(JsonBuilder *builder) {
     if (builder->depth != 0)
         g_error("JSON builder: end with %u open containers", builder->depth);
     if (builder->count == 0)
         json_add_null(builder, NULL);
+}
+
+char *json_builder_write(JsonBuilder *builder, gsize *length) {
+    complete(builder);
+    for (gsize i = 0; i < builder->count; i++)
+        if (json_has_text(&builder->values[i]))
+            builder->values[i].uni.str = builder->texts->str + builder->values[i].uni.u64;
+    char *text = json_write(builder->values, length);
+    builder->count = 0;
+    g_string_truncate(builder->texts, 0);
+    return text;
+}
+
+Json *json_builder_end(JsonBuilder *builder) {
+    complete(builder);
     Json *json = json_block_new(builder->count, builder->texts->len);
     char *texts = (char *)(json->values + builder->count);
     memcpy(json->values, builder->values, builder->count * sizeof *builder->values);

@@ -193,7 +193,7 @@ static void apply_letters(Actor *actor) {
 }
 
 /* ---- the commit ---- */
-static Json *change_detail(const Actor *actor) {
+static char *change_detail(const Actor *actor) {
     const Execution *draft = actor->draft;
     g_autoptr(JsonBuilder) builder = json_builder_new();
     json_begin_object(builder, NULL);
@@ -214,18 +214,17 @@ static Json *change_detail(const Actor *actor) {
     }
     json_end_array(builder);
     json_end_object(builder);
-    return json_builder_end(builder);
+    return json_builder_write(builder, NULL);
 }
 
 static void add_change(const Actor *actor, StoreUnit *unit) {
-    g_autoptr(Json) detail = change_detail(actor);
-    g_autofree char *text = json_write(json_root(detail), NULL);
+    g_autofree char *detail = change_detail(actor);
     StoreChange change = {.kind = "execution",
                           .id = actor->id,
                           .application = actor->draft->application,
                           .status = status_info(actor->draft->status)->name,
                           .version = actor->draft->version + 1,
-                          .detail = text};
+                          .detail = detail};
     store_unit_change(unit, &change);
 }
 
@@ -241,8 +240,7 @@ static void add_messages(const Actor *actor, StoreUnit *unit) {
             continue;
         g_autoptr(JsonBuilder) builder = json_builder_new();
         message_write(effect->message, builder);
-        g_autoptr(Json) body = json_builder_end(builder);
-        g_autofree char *text = json_write(json_root(body), NULL);
+        g_autofree char *text = json_builder_write(builder, NULL);
         store_inbox_put(unit, effect->recipient, text);
     }
 }

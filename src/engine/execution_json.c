@@ -76,6 +76,12 @@ Json *stage_to_json(const Stage *stage) {
     return json_builder_end(builder);
 }
 
+char *stage_to_text(const Stage *stage) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    stage_write(stage, TRUE, builder, NULL);
+    return json_builder_write(builder, NULL);
+}
+
 static void paused_write(const Execution *execution, JsonBuilder *builder) {
     const JsonValue *paused = json_root(execution->paused);
     if (!paused)

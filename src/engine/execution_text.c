@@ -33,9 +33,8 @@ static void append_head(GString *text, const ExecutionRecord *record) {
     execution_head_write(record, builder);
     json_add_bool(builder, "canceled", FALSE);
     json_end_object(builder);
-    g_autoptr(Json) head = json_builder_end(builder);
     gsize length = 0;
-    g_autofree char *object = json_write(json_root(head), &length);
+    g_autofree char *object = json_builder_write(builder, &length);
     g_string_append_len(text, object, (gssize)length - 1);
 }
 

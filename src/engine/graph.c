@@ -18,6 +18,7 @@ struct StageIndex {
     guint *parent;              /* place, or NOWHERE */
     guint *first_child, *next_sibling;
     Edges up, down;
+    gboolean judged;
 };
 
 static guint find_place(GHashTable *table, const char *key) {
@@ -85,6 +86,7 @@ StageIndex *stage_index_new(const GPtrArray *stages) {
     index->by_ref = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = 0; i < stages->len; i++) {
         const Stage *stage = g_ptr_array_index(stages, i);
+        index->judged |= g_strcmp0(stage->type, JUDGMENT_TYPE) == 0;
         g_hash_table_insert(index->by_id, stage->id, GUINT_TO_POINTER(i + 1));
         if (stage->ref_id && !g_hash_table_contains(index->by_ref, stage->ref_id))
             g_hash_table_insert(index->by_ref, stage->ref_id, GUINT_TO_POINTER(i + 1));
@@ -130,6 +132,10 @@ gboolean stage_index_find(const StageIndex *index, const char *stage_id, guint *
 }
 
 /* ---- look-up ---- */
+gboolean execution_has_judgments(const Execution *execution) {
+    return execution->index->judged;
+}
+
 const Stage *execution_stage_at(const Execution *execution, guint place) {
     return g_ptr_array_index(execution->stages, place);
 }

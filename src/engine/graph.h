@@ -5,7 +5,9 @@
 /* The index of one list of stages: immutable, shared between copies whose list has the same stages in the same order. */
 StageIndex *stage_index_new(const GPtrArray *stages);
 StageIndex *stage_index_ref(StageIndex *index);
-void stage_index_unref(StageIndex *index); /* NULL-safe */
+void stage_index_unref(StageIndex *index);                    /* NULL-safe */
+gboolean execution_has_judgments(const Execution *execution); /* some stage is of JUDGMENT_TYPE */
+#define JUDGMENT_TYPE "manualJudgment"
 gboolean stage_index_find(const StageIndex *index, const char *stage_id, guint *at);
 
 /* Places in the list. */

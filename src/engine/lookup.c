@@ -78,7 +78,7 @@ GPtrArray *stage_synthetics(const Execution *execution, const Stage *stage, Stag
 /* The nearest judgment that passes the judge on decides; only a "continue" counts. */
 static gboolean find_judge(const Stage *stage, gpointer data) {
     const JsonValue *context = json_root(stage->context);
-    if (strcmp(stage->type, "manualJudgment") != 0 || stage->status == STATUS_SKIPPED ||
+    if (strcmp(stage->type, JUDGMENT_TYPE) != 0 || stage->status == STATUS_SKIPPED ||
         !json_is_true(json_get(context, "propagateAuthenticationContext")))
         return FALSE;
     const char *answer = json_get_string(context, "judgmentStatus");
@@ -89,7 +89,8 @@ static gboolean find_judge(const Stage *stage, gpointer data) {
 
 const char *stage_user(const Execution *execution, const Stage *stage) {
     const char *user = NULL;
-    stage_walk_ancestors(execution, stage, find_judge, &user);
+    if (execution_has_judgments(execution))
+        stage_walk_ancestors(execution, stage, find_judge, &user);
     if (!user)
         user = json_get_string(json_root(execution->authentication), "user");
     return user ? user : "anonymous";

@@ -8,20 +8,18 @@
 #include <string.h>
 
 /* ---- writing ---- */
-static const char *keep_text(ExecutionTexts *texts, Json *json) {
-    char *text = json_write(json_root(json), NULL);
-    json_unref(json);
+static const char *keep_text(ExecutionTexts *texts, char *text) {
     g_ptr_array_add(texts->texts, text);
     return text;
 }
 
-static Json *body_json(const Execution *execution) {
+static char *body_text(const Execution *execution) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     json_begin_object(builder, NULL);
     execution_body_write(execution, builder);
     json_add_json(builder, "trigger", execution->trigger);
     json_end_object(builder);
-    return json_builder_end(builder);
+    return json_builder_write(builder, NULL);
 }
 
 static void engine_state_write(const Execution *execution, JsonBuilder *builder) {
@@ -49,7 +47,7 @@ static void engine_state_write(const Execution *execution, JsonBuilder *builder)
     json_end_object(builder);
 }
 
-static Json *state_json(const Execution *execution) {
+static char *state_text(const Execution *execution) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     json_begin_object(builder, NULL);
     json_add_bool(builder, "canceled", execution->canceled);
@@ -61,7 +59,7 @@ static Json *state_json(const Execution *execution) {
         json_add_json(builder, "systemNotifications", execution->system_notifications);
     engine_state_write(execution, builder);
     json_end_object(builder);
-    return json_builder_end(builder);
+    return json_builder_write(builder, NULL);
 }
 
 static void add_stage(ExecutionTexts *texts, const Stage *stage, gboolean removed) {
@@ -69,7 +67,7 @@ static void add_stage(ExecutionTexts *texts, const Stage *stage, gboolean remove
         .position = stage->position,
         .id = stage->id,
         .status = status_info(stage->status)->name,
-        .body = removed ? NULL : keep_text(texts, stage_to_json(stage)),
+        .body = removed ? NULL : keep_text(texts, stage_to_text(stage)),
     };
 }
 
@@ -98,8 +96,8 @@ void execution_texts_fill(ExecutionTexts *texts, const Execution *draft, gboolea
         texts->record.correlation_id = json_get_string(json_root(draft->trigger), "correlationId");
     texts->record.finished = execution_is_settled(draft);
     texts->record.version = draft->version + 1;
-    texts->record.state = keep_text(texts, state_json(draft));
-    texts->record.body = insert ? keep_text(texts, body_json(draft)) : NULL;
+    texts->record.state = keep_text(texts, state_text(draft));
+    texts->record.body = insert ? keep_text(texts, body_text(draft)) : NULL;
     for (guint i = 0; i < removed; i++)
         add_stage(texts, g_ptr_array_index(draft->removed, i), TRUE);
     for (guint i = 0; i < changed->len; i++)

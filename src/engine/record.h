@@ -30,5 +30,7 @@ void execution_body_write(const Execution *execution, JsonBuilder *builder);
 /* The columns of an execution; borrows its texts. */
 ExecutionRecord execution_record(const Execution *execution);
 
+/* The text of stage_to_json; caller owns. */
+char *stage_to_text(const Stage *stage);
 /* A stage of an execution as JSON in an open container. expand FALSE: as lists strip it. */
 void stage_write(const Stage *stage, gboolean expand, JsonBuilder *builder, const char *key);
