@@ -86,9 +86,9 @@ class Client:
         return json.loads(self.call("GET", f"/pipelines/{id_}"))
 
 
-def pipeline_of(stages, application="bench"):
+def pipeline_of(stages, application="bench", seconds=0):
     return json.dumps({"application": application, "id": f"waits-{stages}", "name": f"{stages} waits", "stages": [
-        {"refId": str(i + 1), "requisiteStageRefIds": [str(i)] if i else [], "type": "wait", "name": f"wait {i + 1}", "waitTime": 0}
+        {"refId": str(i + 1), "requisiteStageRefIds": [str(i)] if i else [], "type": "wait", "name": f"wait {i + 1}", "waitTime": seconds}
         for i in range(stages)], "trigger": {"type": "manual"}})
 
 
@@ -129,10 +129,11 @@ def measure_latency(client, rounds=200):
     return statistics.median(seen), percentile(seen, 0.99), statistics.median(own)
 
 
-def submit_many(port, count, clients=16):
+def submit_many(port, count, clients=16, seconds=0):
     work, ids, lock = queue.SimpleQueue(), [], threading.Lock()
+    body = pipeline_of(10, seconds=seconds)
     for _ in range(count):
-        work.put(pipeline_of(10))
+        work.put(body)
 
     def run():
         client, mine = Client(port), []
@@ -172,6 +173,15 @@ def measure_list(client, limit):
         size = len(client.call("GET", f"/applications/bench/pipelines?limit={limit}"))
         times.append((time.monotonic() - began) * 1000)
     return statistics.median(times), size
+
+
+def measure_waiting(server, count=10000, seconds=5):
+    """Executions of 10 stages of which the first waits for an hour: memory, and the share of one processor."""
+    submit_many(server.port, count, seconds=3600)
+    time.sleep(1)
+    began_cpu, began = server.cpu_seconds(), time.monotonic()
+    time.sleep(seconds)
+    return server.memory_mb(), (server.cpu_seconds() - began_cpu) * 100 / (time.monotonic() - began)
 
 
 def folder_bytes(folder):
@@ -222,6 +232,9 @@ def main():
         row(f"resident memory, idle, {stored:,} stored executions", server.memory_mb(), "MB", "40 MB")
         client = Client(server.port)
         row("list of 1,000 executions after the restart", measure_list(client, 1000)[0], "ms", "50 ms")
+        memory, share = measure_waiting(server)
+        row("resident memory with 10,000 waiting executions", memory, "MB", "400 MB")
+        row("processor time of 10,000 waiting executions", share, "%")
         server.stop()
     finally:
         shutil.rmtree(base, ignore_errors=True)
