@@ -13,6 +13,7 @@ struct BrowserRules {
     Origin deck;
     GRegex *pattern; /* of whole origins, or NULL */
     GRegex *host_pattern;
+    gboolean any_address; /* it listens on all of the machine's: an address in Host is no foreign name that leads here */
 };
 
 static const Param browser_params[] = {
@@ -41,6 +42,7 @@ BrowserRules *browser_rules_new(Config *config, const char *listen_address, GErr
     for (gsize i = 0; settings.hosts != NULL && settings.hosts[i] != NULL; i++)
         g_ptr_array_add(hosts, g_ascii_strdown(settings.hosts[i], -1));
     g_ptr_array_add(hosts, g_ascii_strdown(listen_address, -1));
+    rules->any_address = strcmp(listen_address, "0.0.0.0") == 0 || strcmp(listen_address, "::") == 0;
     const char *own_url = config_get_string(config, SERVICE_GATE, "services.gate.baseUrl");
     Origin own = {0};
     if (own_url != NULL && origin_of_url(own_url, &own))
@@ -85,7 +87,8 @@ gboolean browser_host_accepted(const BrowserRules *rules, const char *host) {
     g_auto(Origin) name = {0};
     if (host == NULL || !origin_parse_host(host, &name))
         return FALSE;
-    return origin_is_loopback(name.host) || g_strv_contains((const char *const *)rules->hosts, name.host);
+    return origin_is_loopback(name.host) || g_strv_contains((const char *const *)rules->hosts, name.host) ||
+           (rules->any_address && g_hostname_is_ip_address(name.host));
 }
 
 /* The whole text must match, as Java's matches(). */

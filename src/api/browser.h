@@ -11,7 +11,8 @@ BrowserRules *browser_rules_ref(BrowserRules *rules);
 void browser_rules_unref(BrowserRules *rules); /* NULL-safe */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BrowserRules, browser_rules_unref)
 
-/* The Host header must be a loopback name or one from the configuration: else ERR_INVALID (answered with 421). */
+/* The Host header must be a loopback name, one from the configuration, or, where the server listens on all addresses, an address: else
+ * the request is answered with 421. */
 gboolean browser_host_accepted(const BrowserRules *rules, const char *host);
 /* Own origin, Deck's base URL, or the configured pattern. host: the request's Host, whose origin is our own. */
 gboolean browser_origin_accepted(const BrowserRules *rules, const char *origin, const char *host);

@@ -29,6 +29,10 @@ static void test_hosts(void) {
     for (gsize i = 0; i < G_N_ELEMENTS(REFUSED); i++)
         g_assert_false(browser_host_accepted(rules, REFUSED[i]));
     g_assert_false(browser_host_accepted(rules, NULL));
+    g_autoptr(BrowserRules) any = rules_of("{}", "0.0.0.0");
+    g_assert_true(browser_host_accepted(any, "10.1.2.3:8084"));
+    g_assert_true(browser_host_accepted(any, "[fe80::1]:8084"));
+    g_assert_false(browser_host_accepted(any, "build.example.com:8084"));
 }
 
 static void test_origins_without_configuration(void) {
