@@ -205,7 +205,7 @@ static Json *join_change(const BakeRecord *record, const char **phase, gpointer 
     (void)phase;
     gsize waiting = json_length(json_get(json_root(record->body), "waiters"));
     if (!bake_record_runs(record) || waiting >= BAKE_WAITERS_MAX)
-        return NULL; /* more than that find its end by asking */
+        return NULL;
     g_autoptr(Json) waiters = waiters_with(record, data, TRUE);
     return json_pack("{s:j}", "waiters", waiters);
 }

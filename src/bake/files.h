@@ -7,8 +7,8 @@
 #include "bake/settings.h"
 
 #define BAKE_OPERATION_TAG "gennaker:operation"
-#define BAKE_USER_FILES_MAX 10000 /* entries of the user's folder of templates */
-#define BAKE_TEMPLATE_MAX (4 * 1024 * 1024)
+#define BAKE_USER_FILES_MAX 1000            /* entries of the user's folder of templates */
+#define BAKE_TEMPLATE_MAX (4 * 1024 * 1024) /* bytes of a template that is read for its variables; a larger one gets them all */
 
 typedef struct {
     char *template, *var_file; /* names; var_file may be NULL */

@@ -3,6 +3,8 @@
 #include "bake/bakery.h"
 #include "bake/record.h"
 
+#define BAKE_ATTEMPTS_MAX 3 /* a bake whose process was lost is begun again */
+
 /* A bake that this process attends: one thread from its start (or its finding) to its end. Owned by Bakery.jobs. */
 typedef struct {
     Bakery *bakery;

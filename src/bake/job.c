@@ -15,7 +15,6 @@
 #define PUBLISH_MS 500            /* how often watchers are told that the log grew */
 #define GRACE_MS (120 * 1000)     /* for packer to end its instance, key and security group */
 #define LOG_MAX (8 * 1024 * 1024) /* bytes of packer's output that are kept, its end apart */
-#define ATTEMPTS_MAX 3            /* a bake whose process was lost is begun again */
 #define CLEAN_FIRST_MS 2000
 #define CLEAN_LAST_MS (60 * 1000)
 #define CLEAN_GIVE_UP_MS (24 * 60 * 60 * 1000)
@@ -268,7 +267,7 @@ static gboolean build(BakeJob *job, BakeRecord *record) {
         TryOutcome outcome = try_once(job, record, &end, &error);
         if (outcome == TRY_STOPPED)
             return FALSE;
-        if (outcome == TRY_LOST && attempt_of(record) < ATTEMPTS_MAX && !cancel_is_set(job->cancel)) {
+        if (outcome == TRY_LOST && attempt_of(record) < BAKE_ATTEMPTS_MAX && !cancel_is_set(job->cancel)) {
             if (!begin_again(job, record))
                 return FALSE;
             continue;

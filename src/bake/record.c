@@ -115,8 +115,9 @@ static gboolean try_change(Store *store, const char *id, gint64 now_ms, BakeChan
             return FALSE;
         json_unref(record.body);
         record.body = g_steal_pointer(&body);
-        g_autofree char *old_phase = record.phase;
-        record.phase = g_strdup(phase);
+        char *copy = g_strdup(phase); /* it may be the old one */
+        g_free(record.phase);
+        record.phase = copy;
         record.version++;
     }
     if (after != NULL) {

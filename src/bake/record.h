@@ -12,7 +12,7 @@
 #define BAKE_CLEANING "CLEANING"
 #define BAKE_DONE "DONE"
 #define BAKE_CAS_TRIES 20
-#define BAKE_WAITERS_MAX 1000
+#define BAKE_WAITERS_MAX 100 /* stages woken at the end of one bake; more find it by asking */
 
 typedef struct {
     char *id;

@@ -1,6 +1,7 @@
 /* The bakery with a packer of our own: keys, cache, limits, cancel, restart, loss, secrets. The test binary is its own run-child. */
 #include "bake/bakery.h"
 #include "bake/child_folder.h"
+#include "bake/files.h"
 #include "bake/internal.h"
 #include "bake_testing.h"
 #include "base/ids.h"
@@ -286,12 +287,9 @@ static void test_restart(void) {
     rig_free(rig);
 }
 
-/* Runner and program are killed while nobody looks: begun again once, cleanly. */
-static void test_lost(void) {
-    Rig *rig = rig_new(1);
-    g_autofree char *id = bake(rig, "wait_1_all", FALSE, "RUNNING");
-    wait_starts(rig, 1);
-    g_autofree char *folder = bakery_attempt_folder(rig->bakery, id, 1), *path = g_build_filename(folder, "process", NULL);
+/* kill -9 of runner and program, as when the machine goes down. */
+static void lose(Rig *rig, const char *id, gint64 attempt) {
+    g_autofree char *folder = bakery_attempt_folder(rig->bakery, id, attempt), *path = g_build_filename(folder, "process", NULL);
     rig_close(rig);
     g_autofree char *text = NULL;
     g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
@@ -299,12 +297,77 @@ static void test_lost(void) {
     kill((pid_t)json_get_int(json_root(process), "pid", 0), SIGKILL);
     for (guint i = 0; i < 500 && child_folder_look(folder, NULL) == CHILD_RUNS; i++)
         g_usleep(10000);
+}
+
+/* Begun again once, cleanly. */
+static void test_lost(void) {
+    Rig *rig = rig_new(1);
+    g_autofree char *id = bake(rig, "wait_1_all", FALSE, "RUNNING");
+    wait_starts(rig, 1);
+    lose(rig, id, 1);
     touch(rig, "go");
     rig_open(rig);
     wait_state(rig, id, "COMPLETED", BAKE_DONE);
     g_assert_cmpuint(starts(rig), ==, 2);
     g_autofree char *log = bakery_log(rig->bakery, id, NULL);
     g_assert_nonnull(strstr(log, "attempt 2 begins"));
+    rig_free(rig);
+}
+
+static void test_lost_too_often(void) {
+    Rig *rig = rig_new(1);
+    g_autofree char *id = bake(rig, "wait_1_all", FALSE, "RUNNING");
+    for (guint attempt = 1; attempt <= BAKE_ATTEMPTS_MAX; attempt++) {
+        wait_starts(rig, attempt);
+        lose(rig, id, attempt);
+        rig_open(rig);
+    }
+    wait_state(rig, id, "CANCELED", BAKE_DONE);
+    g_assert_cmpuint(starts(rig), ==, BAKE_ATTEMPTS_MAX);
+    g_autoptr(Json) status = bakery_status(rig->bakery, id, NULL);
+    g_assert_nonnull(strstr(json_get_string(json_root(status), "error"), "lost again and again"));
+    touch(rig, "go"); /* programs whose runners are gone see it and end */
+    g_usleep(500000);
+    rig_free(rig);
+}
+
+static void test_waiters(void) {
+    Rig *rig = rig_new(1);
+    g_autoptr(Json) asked = request("wait_1_all", "s1");
+    g_autofree char *id = NULL;
+    for (guint i = 0; i < BAKE_WAITERS_MAX + 2; i++) {
+        g_autofree char *stage = g_strdup_printf("stage-%u", i);
+        g_free(id);
+        id = bake_raw(rig, asked, FALSE, stage, "RUNNING");
+    }
+    touch(rig, "go");
+    wait_state(rig, id, "COMPLETED", BAKE_DONE);
+    g_assert_cmpint(g_atomic_int_get(&rig->woken), ==, BAKE_WAITERS_MAX);
+    rig_free(rig);
+}
+
+/* The user's folder of templates: its files are seen, more than the limit are refused. */
+static void test_user_files(void) {
+    Rig *rig = rig_new(1);
+    g_autoptr(Json) asked = json_pack("{s:s, s:s, s:s}", "package", "foo_1_all", "base_os", "jammy", "template_file_name", "none.json");
+    g_autofree char *missing = bake_raw(rig, asked, FALSE, "stage", "RUNNING");
+    wait_state(rig, missing, "CANCELED", BAKE_DONE);
+    g_autoptr(Json) status = bakery_status(rig->bakery, missing, NULL);
+    g_assert_nonnull(strstr(json_get_string(json_root(status), "error"), "there is no template none.json"));
+    g_autofree char *log = bakery_log(rig->bakery, missing, NULL);
+    g_assert_nonnull(strstr(log, "there is no template none.json"));
+    g_autofree char *own = g_build_filename(rig->folder, "templates", "none.json", NULL);
+    g_assert_true(g_file_set_contents(own, "{\"variables\":{\"aws_target_ami\":\"\",\"packages\":\"\"}}", -1, NULL));
+    g_autofree char *found = bake_raw(rig, asked, FALSE, "stage", "RUNNING");
+    wait_state(rig, found, "COMPLETED", BAKE_DONE);
+    for (guint i = 0; i < BAKE_USER_FILES_MAX; i++) {
+        g_autofree char *name = g_strdup_printf("templates/file-%u", i);
+        touch(rig, name);
+    }
+    g_autofree char *many = bake_raw(rig, asked, TRUE, "stage", "RUNNING");
+    wait_state(rig, many, "CANCELED", BAKE_DONE);
+    g_autoptr(Json) refused = bakery_status(rig->bakery, many, NULL);
+    g_assert_nonnull(strstr(json_get_string(json_root(refused), "error"), "more than " G_STRINGIFY(BAKE_USER_FILES_MAX) " entries"));
     rig_free(rig);
 }
 
@@ -357,6 +420,9 @@ int main(int argc, char **argv) {
     g_test_add_func("/bake/bakery/leave", test_leave);
     g_test_add_func("/bake/bakery/restart", test_restart);
     g_test_add_func("/bake/bakery/lost", test_lost);
+    g_test_add_func("/bake/bakery/lost-too-often", test_lost_too_often);
+    g_test_add_func("/bake/bakery/waiters", test_waiters);
+    g_test_add_func("/bake/bakery/user-files", test_user_files);
     g_test_add_func("/bake/bakery/cancel-over-restart", test_cancel_over_restart);
     int code = g_test_run();
     g_free(program);

@@ -175,6 +175,8 @@ static void test_declared(void) {
         "t.pkr.hcl", "variable \"a\" { type = string }\n  variable \"b-c\" {\n}\n# variable \"d\" {\nlocals {}\n");
     g_assert_true(g_hash_table_contains(hcl, "a") && g_hash_table_contains(hcl, "b-c") && g_hash_table_size(hcl) == 2);
     g_assert_null(bake_template_variables("t.json", "not JSON"));
+    g_autofree char *blanks = g_strnfill(BAKE_TEMPLATE_MAX, ' '), *large = g_strconcat("{}", blanks, NULL);
+    g_assert_null(bake_template_variables("t.json", large));
 }
 
 static void test_tagged(void) {

@@ -1,5 +1,5 @@
 /* The bake stage in the real engine, with a packer of our own: regions, packages, artifacts, failures, cancel. */
-#include "bake/bakery.h"
+#include "bake/stage.h"
 #include "bake_testing.h"
 #include "engine/engine.h"
 #include "stages/stages.h"
@@ -247,6 +247,12 @@ static void test_failures(void) {
     g_assert_nonnull(strstr(said(named(unknown, "Bake in us-east-1")), "Bake options not found"));
     g_autoptr(Execution) nowhere = run(house, "[" BAKE("\"package\":\"foo\"") "]", MANUAL, "TERMINAL");
     g_assert_nonnull(strstr(said(named(nowhere, "Bake")), "region or regions: required"));
+    g_autoptr(GString) regions = g_string_new(NULL);
+    for (guint i = 0; i <= BAKE_REGIONS_MAX; i++)
+        g_string_append_printf(regions, "%s\"r-%u\"", i > 0 ? "," : "", i);
+    g_autofree char *many = g_strdup_printf("[" BAKE("\"regions\":[%s],\"package\":\"foo\"") "]", regions->str);
+    g_autoptr(Execution) too_many = run(house, many, MANUAL, "TERMINAL");
+    g_assert_nonnull(strstr(said(named(too_many, "Bake")), "more regions than 64"));
     house_free(house);
 }
 
