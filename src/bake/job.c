@@ -61,8 +61,11 @@ static TryOutcome follow(BakeJob *job, const char *folder, ChildEnd *end) {
         if (cancel_is_set(job->cancel) && !asked)
             asked = child_folder_cancel(folder);
         publish_growth(job, child_folder_output_size(folder), &published_ms, &published_size);
-        if (cancel_wait(job->bakery->stop, FOLLOW_MS))
+        if (cancel_wait(job->bakery->stop, FOLLOW_MS)) {
+            if (cancel_is_set(job->cancel) && !asked)
+                child_folder_cancel(folder); /* it ends without us */
             return TRY_STOPPED;
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 /* The bake stage in the real engine, with a packer of our own: regions, packages, artifacts, failures, cancel. */
+#include "bake/record.h"
 #include "bake/stage.h"
 #include "bake_testing.h"
 #include "engine/engine.h"
@@ -267,6 +268,14 @@ static void test_cancel(void) {
     const char *bake = json_get_string(json_get(json_root(named(execution, "Bake in us-east-1")->context), "status"), "id");
     g_autoptr(Json) status = bakery_status(house->services.bakery, bake, NULL);
     g_assert_cmpstr(json_get_string(json_root(status), "state"), ==, "CANCELED");
+    gboolean clean = FALSE;
+    for (guint i = 0; i < 1000 && !clean; i++) {
+        g_auto(BakeRecord) record = {0};
+        g_assert_true(bake_record_load(house->services.store, bake, &record, NULL));
+        clean = strcmp(record.phase, BAKE_DONE) == 0;
+        g_usleep(10000);
+    }
+    g_assert_true(clean);
     house_free(house);
 }
 
