@@ -10,6 +10,7 @@
 #define LOOK_MS 10000        /* a net only: changes come by the stream */
 #define REDRAW_MS 1000       /* times go on in a terminal */
 #define AWAY_MOST_MS 120000  /* how long a server may be away */
+#define NAME_COLUMNS 40      /* for names of stages, in a terminal */
 #define LOG_LINES 6          /* of a bake, in a terminal */
 #define LOG_KEPT (64 * 1024) /* bytes of it */
 
@@ -24,6 +25,7 @@ typedef struct {
     Client *client;
     const char *id;
     gboolean terminal;
+    gboolean quiet; /* --output json or yaml: only how it ended is printed */
     Json *execution;
     GHashTable *said;  /* stage id → what was printed of it last (pipe) */
     GHashTable *logs;  /* stage id → BakeLog */
@@ -243,7 +245,9 @@ static void draw_stage(const Watch *watch, const JsonValue *stage, guint columns
     g_autofree char *took = execution_make_duration(stage);
     g_autofree char *note = note_of(stage);
     g_autofree char *clean = output_clean(name != NULL ? name : "");
-    g_autofree char *text = g_strdup_printf("%*s%-32s %-12s %10s  %s", (int)depth_of(json_root(watch->execution), stage) * 2, "", clean,
+    guint depth = depth_of(json_root(watch->execution), stage) * 2;
+    glong gap = NAME_COLUMNS - (glong)depth - g_utf8_strlen(clean, -1);
+    g_autofree char *text = g_strdup_printf("%*s%s%*s %-12s %10s  %s", (int)depth, "", clean, (int)MAX(gap, 0), "",
                                             status != NULL ? status : "", took, note != NULL ? note : "");
     g_autofree char *line = cut(text, columns - 4);
     g_ptr_array_add(lines, g_strdup_printf("  %s %s", mark_of(status), line));
@@ -292,10 +296,13 @@ static int outcome(const JsonValue *execution) {
     return EXIT_EXECUTION_STOPPED;
 }
 
-static void say_end(const Watch *watch) {
+static void say_end(const Watch *watch, GError **error) {
+    static const Column NONE[] = {{0}};
     const JsonValue *execution = json_root(watch->execution);
     g_autofree char *took = execution_make_duration(execution);
-    if (!watch->terminal)
+    if (watch->quiet)
+        output_one(watch->call, execution, NONE, error);
+    else if (!watch->terminal)
         printf("%s %s after %s\n", watch->id, json_get_string(execution, "status"), took);
 }
 
@@ -308,10 +315,10 @@ static gboolean follow(Watch *watch, ClientStream *stream, GError **error) {
                 return FALSE;
             looked = clock_elapsed_ms();
         }
-        gboolean baking = read_logs(watch), done = is_done(json_root(watch->execution));
+        gboolean baking = !watch->quiet && read_logs(watch), done = is_done(json_root(watch->execution));
         if (watch->terminal)
             draw(watch, done);
-        else
+        else if (!watch->quiet)
             say_changes(watch);
         if (done)
             return TRUE;
@@ -321,7 +328,8 @@ static gboolean follow(Watch *watch, ClientStream *stream, GError **error) {
 
 int watch_execution(const Invocation *call, Client *client, const char *id, GError **error) {
     Watch watch = {.call = call, .client = client, .id = id};
-    watch.terminal = output_is_table(call) && isatty(STDOUT_FILENO) && g_strcmp0(g_getenv("TERM"), "dumb") != 0;
+    watch.quiet = !output_is_table(call);
+    watch.terminal = !watch.quiet && isatty(STDOUT_FILENO) && g_strcmp0(g_getenv("TERM"), "dumb") != 0;
     if (!look(&watch, error))
         return 1;
     watch.said = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -331,7 +339,7 @@ int watch_execution(const Invocation *call, Client *client, const char *id, GErr
     client_stream_close(stream);
     int code = followed ? outcome(json_root(watch.execution)) : 1;
     if (followed)
-        say_end(&watch);
+        say_end(&watch, error);
     g_hash_table_unref(watch.said);
     g_hash_table_unref(watch.logs);
     json_unref(watch.execution);

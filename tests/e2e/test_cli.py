@@ -199,6 +199,13 @@ def test_watch_in_a_pipe_says_each_change_once(cli, server, pipeline):
     assert "Ask" in cli("execution", "get", execution)
 
 
+def test_a_watch_for_programs_prints_the_end(cli, pipeline):
+    execution = execute(cli, pipeline)
+    wait_status(cli, execution, "Ask", "RUNNING")
+    cli("execution", "judge", execution, "continue", "--input", "yes", "-o", "json")
+    assert json.loads(cli("execution", "watch", execution, "--output", "json"))["status"] == "SUCCEEDED"
+
+
 def test_exit_codes_of_a_watch(cli, pipeline):
     execution = execute(cli, pipeline)
     wait_status(cli, execution, "Ask", "RUNNING")
