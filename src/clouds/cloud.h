@@ -26,6 +26,8 @@ typedef struct Account {
 Account *account_ref(Account *account);
 void account_unref(Account *account);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Account, account_unref)
+/* Whether the account works in the region (one without a list of regions: in any). ERR_INVALID lists those it has. */
+gboolean account_has_region(const Account *account, const char *region, GError **error);
 
 /* ---- inventory agents ---------------------------------------------------------------------------------------- */
 typedef struct {

@@ -39,6 +39,14 @@ void account_unref(Account *account) {
         account->cloud->account_free(account);
 }
 
+gboolean account_has_region(const Account *account, const char *region, GError **error) {
+    if (!account->regions || !account->regions[0] || g_strv_contains((const char *const *)account->regions, region))
+        return TRUE;
+    g_autofree char *known = g_strjoinv(", ", account->regions);
+    error_set(error, ERR_INVALID, "region %s is not configured for account %s (configured: %s)", region, account->name, known);
+    return FALSE;
+}
+
 static void inventory_changed(const char *account, const char *kind, const char *region, const char *id, gpointer data) {
     Clouds *clouds = data;
     g_autofree char *name = g_strjoin("/", account, kind, region, id, NULL);

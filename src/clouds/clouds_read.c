@@ -82,7 +82,7 @@ typedef gboolean (*Refresh)(Account *account, const char *region, const char *na
 static gboolean refresh(Clouds *clouds, gsize which, const char *what, const char *name_of_account, const char *region, const char *name,
                         Cancel *cancel, GError **error) {
     g_autoptr(Account) account = clouds_account(clouds, name_of_account, error);
-    if (!account)
+    if (!account || !account_has_region(account, region, error))
         return FALSE;
     Refresh call = G_STRUCT_MEMBER(Refresh, account->cloud, which);
     if (!call) {

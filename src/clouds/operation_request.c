@@ -106,14 +106,11 @@ Json *operation_request_normalise(const CloudOperation *definition, const JsonVa
 /* ---- what is wrong ---- */
 
 static void check_region(const Account *account, const char *region, GPtrArray *errors) {
-    if (!region || !account->regions || !account->regions[0] || g_strv_contains((const char *const *)account->regions, region))
+    g_autoptr(GError) error = NULL;
+    if (!region || account_has_region(account, region, &error))
         return;
-    g_autofree char *known = g_strjoinv(", ", account->regions);
-    char *text = g_strdup_printf("region %s is not configured for account %s (configured: %s)", region, account->name, known);
-    if (g_ptr_array_find_with_equal_func(errors, text, g_str_equal, NULL))
-        g_free(text);
-    else
-        g_ptr_array_add(errors, text);
+    if (!g_ptr_array_find_with_equal_func(errors, error->message, g_str_equal, NULL))
+        g_ptr_array_add(errors, g_strdup(error->message));
 }
 
 static void check_regions(const Account *account, const JsonValue *request, GPtrArray *errors) {
