@@ -50,6 +50,10 @@ void bake_job_run(BakeJob *job);
 /* Takes back that it runs: CANCELED, and who waits is told. */
 gboolean bakery_mark_cancelled(Bakery *bakery, const char *id, const char *why, GError **error);
 
+/* keep.c: removes logs that are older than BAKE_LOGS_KEPT_DAYS. */
+#define BAKE_LOGS_KEPT_DAYS 90
+void bakery_drop_old_logs(Bakery *bakery, gint64 now_ms);
+
 /* source_image.c */
 char *bakery_find_image(gpointer bakery, const char *region, const char *name, const char *virtualization, gboolean most_recent,
                         GError **error);

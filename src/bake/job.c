@@ -151,7 +151,12 @@ char *bakery_log(Bakery *bakery, const char *id, GError **error) {
     }
     g_autofree char *folder = bakery_folder_of(bakery, id), *path = g_build_filename(folder, "log", NULL);
     char *text = NULL;
-    return g_file_get_contents(path, &text, NULL, NULL) ? text : whole_log(bakery, &record);
+    if (g_file_get_contents(path, &text, NULL, NULL))
+        return text;
+    if (bake_record_runs(&record) || g_file_test(folder, G_FILE_TEST_IS_DIR))
+        return whole_log(bakery, &record);
+    error_set(error, ERR_NOT_FOUND, "bake %s has no log: it never began, or is older than %d days", id, BAKE_LOGS_KEPT_DAYS);
+    return NULL;
 }
 
 /* Secrets go, the log stays. */
@@ -337,6 +342,7 @@ static void clean(BakeJob *job) {
     }
     if (!bake_record_change(job->bakery->store, job->id, clock_now_ms(), done_change, NULL, NULL, &error))
         log_error(ROOM, "record that bake %s is cleaned up: %s", job->id, error->message);
+    bakery_drop_old_logs(job->bakery, clock_now_ms());
 }
 
 /* One that was cancelled while it ran, perhaps before a restart: its child is still to be ended. */

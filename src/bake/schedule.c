@@ -1,5 +1,6 @@
 /* Which bakes run now: as many as the configuration allows, the others in order. Any thread; jobs have threads of their own. */
 #include "bake/internal.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include <string.h>
 
@@ -113,6 +114,7 @@ static void find_unfinished(Bakery *bakery, const char *phase) {
 }
 
 void bakery_start(Bakery *bakery) {
+    bakery_drop_old_logs(bakery, clock_now_ms());
     find_unfinished(bakery, BAKE_CLEANING);
     find_unfinished(bakery, BAKE_RUNNING);
     g_mutex_lock(&bakery->lock);

@@ -154,6 +154,23 @@ static void test_secrets(void) {
     rig_free(rig);
 }
 
+static void test_old_logs(void) {
+    Rig *rig = rig_new(2);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *id = bake(rig, "foo_1.0_all", FALSE, "RUNNING");
+    wait_state(rig, id, "COMPLETED", BAKE_DONE);
+    gint64 day = 24 * 3600 * G_GINT64_CONSTANT(1000), now = g_get_real_time() / 1000;
+    bakery_drop_old_logs(rig->bakery, now + (BAKE_LOGS_KEPT_DAYS - 1) * day);
+    g_autofree char *log = bakery_log(rig->bakery, id, NULL);
+    g_assert_nonnull(log);
+    bakery_drop_old_logs(rig->bakery, now + (BAKE_LOGS_KEPT_DAYS + 1) * day);
+    g_assert_null(bakery_log(rig->bakery, id, &error));
+    g_assert_error(error, GENNAKER_ERROR, ERR_NOT_FOUND);
+    g_autofree char *again = bake(rig, "foo_1.0_all", FALSE, "COMPLETED");
+    g_assert_cmpstr(again, ==, id);
+    rig_free(rig);
+}
+
 static void test_failure(void) {
     Rig *rig = rig_new(2);
     g_autofree char *id = bake(rig, "fail_1_all", FALSE, "RUNNING");
@@ -412,6 +429,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/bake/bakery/options", test_options);
     g_test_add_func("/bake/bakery/success", test_success);
     g_test_add_func("/bake/bakery/secrets", test_secrets);
+    g_test_add_func("/bake/bakery/old-logs", test_old_logs);
     g_test_add_func("/bake/bakery/failure", test_failure);
     g_test_add_func("/bake/bakery/refused", test_refused);
     g_test_add_func("/bake/bakery/shared", test_shared);
