@@ -308,7 +308,7 @@ static void commit_erase(Actor *actor) {
 /* ---- the end of a step ---- */
 /* engine->lock is held. Drops idle executions until the rest fits. */
 static void evict(Engine *engine) {
-    for (guint tries = engine->recent.length; engine->loaded_bytes > LOADED_BYTES_MAX && tries > 0; tries--) {
+    for (guint tries = engine->recent.length; engine->loaded_bytes > engine->loaded_bytes_max && tries > 0; tries--) {
         Actor *actor = g_queue_peek_tail(&engine->recent);
         g_queue_unlink(&engine->recent, &actor->recent);
         g_mutex_lock(&actor->lock);

@@ -24,6 +24,7 @@ Engine *engine_new(const EngineOptions *options, GError **error) {
     engine->services = options->services;
     engine->types = options->types;
     engine->settings = settings;
+    engine->loaded_bytes_max = options->loaded_bytes_max ? options->loaded_bytes_max : ENGINE_LOADED_BYTES_MAX;
     engine->runtime = runtime_threads_new(options->store, options->io_workers);
     g_mutex_init(&engine->lock);
     g_cond_init(&engine->rest);

@@ -9,12 +9,15 @@
 
 typedef struct Engine Engine;
 
+#define ENGINE_LOADED_BYTES_MAX (128 * 1024 * 1024) /* idle executions beyond it are dropped, least recently used first */
+
 typedef struct {
     Store *store;
     const StageTypes *types;
     Services *services; /* handed to tasks */
     Config *config;
-    guint io_workers; /* 0: 128 on demand */
+    guint io_workers;       /* 0: 128 on demand */
+    gsize loaded_bytes_max; /* executions kept in memory; 0: ENGINE_LOADED_BYTES_MAX */
 } EngineOptions;
 
 /* Opens and recovers: everything unfinished goes on. ERR_… of the store. */

@@ -11,10 +11,9 @@
 #include "engine/record.h"
 #include "engine/runtime_threads.h"
 
-#define LOADED_BYTES_MAX (128 * 1024 * 1024) /* executions in memory; idle ones beyond it are dropped, least recently used first */
-#define STEP_LETTERS_MAX 16                  /* letters of one execution handled in one commit */
-#define COMMIT_RETRY_MS 1000                 /* after a commit that failed */
-#define MAILBOX_MAX 4096                     /* letters from outside that wait for one execution: ERR_LIMIT */
+#define STEP_LETTERS_MAX 16  /* letters of one execution handled in one commit */
+#define COMMIT_RETRY_MS 1000 /* after a commit that failed */
+#define MAILBOX_MAX 4096     /* letters from outside that wait for one execution: ERR_LIMIT */
 
 typedef struct Actor Actor;
 typedef struct Run Run;
@@ -88,7 +87,7 @@ struct Engine {
     GHashTable *gates;        /* config id to ConcurrencyGate */
     GHashTable *inbox;        /* numbers of rows that are on their way */
     GQueue recent;            /* of Actor, most recently used first */
-    gsize loaded_bytes;
+    gsize loaded_bytes, loaded_bytes_max;
     guint busy_actors; /* under lock */
     gboolean started;
     gint stopping;                                           /* atomic; EngineStopping */

@@ -183,8 +183,7 @@ static void crash(SimWorld *world) {
 }
 
 /* One step. Before its commit and behind it everything may end; a step that failed to commit is done again. */
-static void handle(SimWorld *world, Message *message) {
-    g_autoptr(Message) owned = message;
+static void step(SimWorld *world, Message *message) {
     g_autoptr(Execution) draft = execution_copy(world->current);
     Effects effects;
     effects_init(&effects);
@@ -212,6 +211,12 @@ static void handle(SimWorld *world, Message *message) {
     }
     take_effects(world, &effects);
     effects_clear(&effects);
+}
+
+/* Takes the message. */
+static void handle(SimWorld *world, Message *message) {
+    step(world, message);
+    message_unref(message);
 }
 
 /* ---- what runs answer ---- */

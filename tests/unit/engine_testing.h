@@ -10,7 +10,8 @@ typedef struct {
     Store *store;
     Config *config;
     Engine *engine;
-    char *folder; /* NULL: in memory */
+    char *folder;           /* NULL: in memory */
+    gsize loaded_bytes_max; /* 0: the usual */
 } Rig;
 
 static const Principal tester = {.user = "tester", .roles = (const char *const[]){NULL}};
@@ -22,7 +23,7 @@ static inline void rig_open(Rig *rig, const StageTypes *types) {
     g_assert_no_error(error);
     rig->store = store_open(&options, &error);
     g_assert_no_error(error);
-    EngineOptions engine = {.store = rig->store, .types = types, .config = rig->config};
+    EngineOptions engine = {.store = rig->store, .types = types, .config = rig->config, .loaded_bytes_max = rig->loaded_bytes_max};
     rig->engine = engine_new(&engine, &error);
     g_assert_no_error(error);
     engine_start(rig->engine);

@@ -111,7 +111,7 @@ static void test_cancel_blocked(void) {
     rig_open(&rig, &types);
     canceled = 0;
     g_autofree char *id = rig_start(&rig, PIPELINE(STAGE("1", "", "block", "") "," STAGE("2", "\"1\"", "pass", "")));
-    g_autoptr(Execution) running = rig_wait(&rig, id, "1", STATUS_RUNNING);
+    execution_unref(rig_wait(&rig, id, "1", STATUS_RUNNING));
     g_autoptr(GError) error = NULL;
     g_assert_true(engine_cancel(rig.engine, id, "tester", "enough", &error));
     g_autoptr(Execution) done = rig_wait(&rig, id, NULL, STATUS_CANCELED);
@@ -140,7 +140,7 @@ static void test_pause(void) {
     rig_open(&rig, &types);
     g_autoptr(GError) error = NULL;
     g_autofree char *id = rig_start(&rig, PIPELINE(STAGE("1", "", "go", "")));
-    g_autoptr(Execution) running = rig_wait(&rig, id, "1", STATUS_RUNNING);
+    execution_unref(rig_wait(&rig, id, "1", STATUS_RUNNING));
     g_assert_false(engine_resume(rig.engine, id, "tester", &error));
     g_assert_error(error, GENNAKER_ERROR, ERR_CONFLICT);
     g_clear_error(&error);
@@ -363,6 +363,21 @@ static void test_reopen(void) {
     rig_close(&rig);
 }
 
+/* An execution that waits need not be in memory. */
+static void test_evicted(void) {
+    Rig rig = {.loaded_bytes_max = 1};
+    rig_open(&rig, &types);
+    g_autofree char *id = rig_start(&rig, PIPELINE(STAGE("1", "", "go", "") "," STAGE("2", "\"1\"", "pass", "")));
+    g_autoptr(Execution) running = rig_wait(&rig, id, "1", STATUS_RUNNING);
+    EngineStatistics statistics = {.loaded_bytes = 1};
+    while (statistics.loaded_bytes > 0)
+        engine_statistics(rig.engine, &statistics);
+    g_assert_cmpuint(statistics.running, ==, 1);
+    patch_go(&rig, running, "1");
+    execution_unref(rig_wait(&rig, id, NULL, STATUS_SUCCEEDED));
+    rig_close(&rig);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/engine/runner/chain", test_chain);
@@ -379,5 +394,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/engine/runner/refused", test_refused);
     g_test_add_func("/engine/runner/orchestration", test_orchestration);
     g_test_add_func("/engine/runner/reopen", test_reopen);
+    g_test_add_func("/engine/runner/evicted", test_evicted);
     return g_test_run();
 }
