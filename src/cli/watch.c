@@ -162,8 +162,12 @@ static char *note_of(const JsonValue *stage) {
         return output_clean(problem);
     if (g_strcmp0(status, "RUNNING") != 0)
         return NULL;
-    if (g_strcmp0(json_get_string(stage, "type"), "manualJudgment") == 0)
-        return g_strdup("needs a judgement: gennaker execution judge");
+    if (g_strcmp0(json_get_string(stage, "type"), "manualJudgment") == 0) {
+        const char *instructions = json_get_string(context, "instructions");
+        g_autofree char *note = g_strconcat(
+            "needs a judgement: ", instructions != NULL && *instructions != '\0' ? instructions : "continue or stop", NULL);
+        return output_clean(note);
+    }
     const char *progress = json_get_string(context, "_progress");
     if (progress != NULL)
         return output_clean(progress);
