@@ -6,7 +6,7 @@
 #define SECOND_MS 1000
 #define POLL_MS (30 * SECOND_MS)
 #define SLOW_POLL_MS (5 * 60 * SECOND_MS)
-#define TYPES_POLL_MS (60 * 60 * SECOND_MS)
+#define TYPES_POLL_MS (60 * SECOND_MS) /* read once an hour by one account; others look whether it is done */
 
 #define KINDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 static const InventoryAgent agents[] = {

@@ -219,8 +219,11 @@ gboolean aws_agent_groups(AgentContext *context, GError **error) {
 
 /* ---- one group ---- */
 
+/* Only what is known is removed: a name that AWS does not show yet must not be remembered as gone. */
 static void remove_group(const AwsReader *reader, const char *name) {
-    inventory_remove(reader->inventory, reader->account->base.name, KIND_SERVER_GROUP, reader->region, name, reader->began_ms);
+    g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(reader->inventory);
+    if (inventory_get(snapshot, reader->account->base.name, KIND_SERVER_GROUP, reader->region, name))
+        inventory_remove(reader->inventory, reader->account->base.name, KIND_SERVER_GROUP, reader->region, name, reader->began_ms);
 }
 
 static gboolean publish_group(const AwsReader *reader, const Json *asg, GError **error) {

@@ -1,4 +1,4 @@
-/* Security groups, subnets, VPCs, key pairs and instance types: lists that are published as they are read. */
+/* Security groups, subnets, VPCs and key pairs: lists that are published as they are read. */
 #include "clouds/aws/reader.h"
 #include <string.h>
 
@@ -6,9 +6,8 @@
 typedef struct {
     AwsCallId call;
     const char *kind;
-    const char *id;                             /* member that names the object */
-    const char *named;                          /* member by which it belongs to an application; NULL: none */
-    Json *(*reduce)(const JsonValue *document); /* keeps less; NULL: all is kept */
+    const char *id;    /* member that names the object */
+    const char *named; /* member by which it belongs to an application; NULL: none */
 } ListRule;
 
 typedef struct {
@@ -17,7 +16,6 @@ typedef struct {
     GPtrArray *objects;
 } ListRead;
 
-/* Each item is reduced as it comes, so that the whole answer is never kept. */
 static gboolean add_item(const XmlNode *item, gpointer data, GError **error) {
     (void)error;
     const ListRead *read = data;
@@ -30,7 +28,7 @@ static gboolean add_item(const XmlNode *item, gpointer data, GError **error) {
     const char *name = rule->named ? json_get_string(json_root(document), rule->named) : NULL;
     if (name)
         aws_object_set_names(object, name);
-    aws_objects_add(read->objects, object, rule->reduce ? rule->reduce(json_root(document)) : json_ref(document), NULL, NULL);
+    aws_objects_add(read->objects, object, json_ref(document), NULL, NULL);
     return TRUE;
 }
 
@@ -46,36 +44,22 @@ static gboolean run_list(AgentContext *context, const ListRule *rule, GError **e
 }
 
 gboolean aws_agent_security_groups(AgentContext *context, GError **error) {
-    static const ListRule rule = {AWS_DESCRIBE_SECURITY_GROUPS, KIND_SECURITY_GROUP, "groupId", "groupName", NULL};
+    static const ListRule rule = {AWS_DESCRIBE_SECURITY_GROUPS, KIND_SECURITY_GROUP, "groupId", "groupName"};
     return run_list(context, &rule, error);
 }
 
 gboolean aws_agent_subnets(AgentContext *context, GError **error) {
-    static const ListRule rule = {AWS_DESCRIBE_SUBNETS, KIND_SUBNET, "subnetId", NULL, NULL};
+    static const ListRule rule = {AWS_DESCRIBE_SUBNETS, KIND_SUBNET, "subnetId", NULL};
     return run_list(context, &rule, error);
 }
 
 gboolean aws_agent_networks(AgentContext *context, GError **error) {
-    static const ListRule rule = {AWS_DESCRIBE_VPCS, KIND_NETWORK, "vpcId", NULL, NULL};
+    static const ListRule rule = {AWS_DESCRIBE_VPCS, KIND_NETWORK, "vpcId", NULL};
     return run_list(context, &rule, error);
 }
 
 gboolean aws_agent_key_pairs(AgentContext *context, GError **error) {
-    static const ListRule rule = {AWS_DESCRIBE_KEY_PAIRS, KIND_KEY_PAIR, "keyName", NULL, NULL};
-    return run_list(context, &rule, error);
-}
-
-/* There are more than a thousand types per region, and most of what is said of them is never shown. */
-static Json *reduce_type(const JsonValue *type) {
-    return json_pack("{s:v, s:v, s:v, s:v, s:v, s:v}", "instanceType", json_get(type, "instanceType"), "vCpuInfo",
-                     json_dig(type, "vCpuInfo", "defaultVCpus", NULL), "memoryInMiB", json_dig(type, "memoryInfo", "sizeInMiB", NULL),
-                     "supportedVirtualizationTypes", json_get(type, "supportedVirtualizationTypes"), "supportedArchitectures",
-                     json_dig(type, "processorInfo", "supportedArchitectures", NULL), "burstablePerformanceSupported",
-                     json_get(type, "burstablePerformanceSupported"));
-}
-
-gboolean aws_agent_instance_types(AgentContext *context, GError **error) {
-    static const ListRule rule = {AWS_DESCRIBE_INSTANCE_TYPES, KIND_INSTANCE_TYPE, "instanceType", NULL, reduce_type};
+    static const ListRule rule = {AWS_DESCRIBE_KEY_PAIRS, KIND_KEY_PAIR, "keyName", NULL};
     return run_list(context, &rule, error);
 }
 

@@ -86,6 +86,9 @@ gboolean aws_health_read_targets(const AwsReader *reader, const char *name, cons
 /* Reads the health of a group's instances everywhere it is registered and publishes it; what is not registered any more goes. */
 gboolean aws_health_refresh(const AwsReader *reader, const JsonValue *asg, GError **error);
 
+/* ---- instance types (instance_types.c) ---- */
+gboolean aws_agent_instance_types(AgentContext *context, GError **error);
+
 /* ---- images (images.c) ---- */
 gboolean aws_agent_images(AgentContext *context, GError **error);
 void aws_image_add(const AwsReader *reader, const Json *image, GPtrArray *objects);
@@ -96,7 +99,6 @@ gboolean aws_agent_security_groups(AgentContext *context, GError **error);
 gboolean aws_agent_subnets(AgentContext *context, GError **error);
 gboolean aws_agent_networks(AgentContext *context, GError **error);
 gboolean aws_agent_key_pairs(AgentContext *context, GError **error);
-gboolean aws_agent_instance_types(AgentContext *context, GError **error);
 /* Purpose and target of a subnet (aws.md 6) out of its tags; texts are owned by the caller, NULL when it has none. FALSE:
  * immutable_metadata is malformed. */
 gboolean aws_subnet_purpose(const JsonValue *subnet, char **purpose, char **target);

@@ -153,14 +153,28 @@ static void free_settings(AwsSettings *settings) {
     params_clear(aws_params, &settings->aws);
     params_clear(user_data_params, &settings->user_data);
     json_unref(settings->service_limits);
+    aws_instance_types_free(settings->types);
     g_free(settings);
+}
+
+/* The key is there and null, in any spelling: no device at all, which is not the same as no key. */
+static gboolean unknown_device_is_null(const Config *config) {
+    for (JsonIter i = json_iter(config_get(config, SERVICE_CLOUDDRIVER, "aws.defaults")); json_next(&i);) {
+        g_autofree char *name = g_ascii_strdown(i.key, -1);
+        g_auto(GStrv) words = g_strsplit_set(name, "-_", -1);
+        g_autofree char *joined = g_strjoinv("", words);
+        if (!g_strcmp0(joined, "unknowninstancetypeblockdevice"))
+            return json_is_null(i.value);
+    }
+    return FALSE;
 }
 
 AwsSettings *aws_settings_read(const Config *config, GError **error) {
     AwsSettings *settings = g_new0(AwsSettings, 1);
     settings->ref_count = 1;
+    settings->types = aws_instance_types_new();
     if (!config_read(config, &aws_section, &settings->aws, error)) {
-        g_free(settings);
+        free_settings(settings);
         return NULL;
     }
     if (!config_read(config, &user_data_section, &settings->user_data, error)) {
@@ -169,7 +183,7 @@ AwsSettings *aws_settings_read(const Config *config, GError **error) {
     }
     const JsonValue *limits = config_get(config, SERVICE_CLOUDDRIVER, "serviceLimits");
     settings->service_limits = limits ? json_copy(limits) : NULL;
-    settings->unknown_device_is_none = json_is_null(config_get(config, SERVICE_CLOUDDRIVER, "aws.defaults.unknownInstanceTypeBlockDevice"));
+    settings->unknown_device_is_none = unknown_device_is_null(config);
     g_autofree char *problem = aws_endpoint_problem(json_root(settings->aws.endpoint_url));
     if (!problem)
         return settings;

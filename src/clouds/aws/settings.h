@@ -1,6 +1,8 @@
-/* The configuration of AWS (`aws:`, `udf:`, `serviceLimits:`), read through tables. Immutable, reference-counted; any thread. */
+/* The configuration of AWS (`aws:`, `udf:`, `serviceLimits:`), read through tables. Immutable but for the
+ * shared instance types, reference-counted; any thread. */
 #pragma once
 #include "base/config.h"
+#include "clouds/aws/instance_types.h"
 
 typedef struct {
     char *access_key_id, *secret_access_key;
@@ -40,6 +42,7 @@ typedef struct {
     AwsUserDataConfig user_data;
     Json *service_limits;            /* or NULL */
     gboolean unknown_device_is_none; /* the key is there and null */
+    AwsInstanceTypes *types;         /* read by one account for all */
     gint ref_count;
 } AwsSettings;
 AwsSettings *aws_settings_read(const Config *config, GError **error);

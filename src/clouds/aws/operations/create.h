@@ -59,6 +59,8 @@ guint create_metrics_count(Operation *operation);
 gboolean create_metrics_act(Operation *operation, guint item, GError **error);
 LookResult create_sizes_look(Operation *operation, guint item, GError **error);
 gboolean create_sizes_act(Operation *operation, guint item, GError **error);
+/* Reads the new group and publishes it; AWS may show it late. */
+gboolean create_seen_act(Operation *operation, guint item, GError **error);
 
 /* ---- what the source has besides (create_copy.c) ---- */
 guint create_copies(Operation *operation); /* 1: there is a source whose policies and actions are to be copied */

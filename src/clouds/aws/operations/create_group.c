@@ -308,3 +308,9 @@ gboolean create_sizes_act(Operation *operation, guint item, GError **error) {
     aws_query_add_int(query, size_of(operation, "desired"), "DesiredCapacity");
     return aws_client_write(operation_client(operation), create_region(operation), query, operation_cancel(operation), error);
 }
+
+gboolean create_seen_act(Operation *operation, guint item, GError **error) {
+    (void)item;
+    AwsReader reader = operation_reader(operation, create_region(operation));
+    return aws_group_refresh(&reader, group_name(operation), TRUE, error);
+}

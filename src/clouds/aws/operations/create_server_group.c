@@ -170,7 +170,6 @@ gboolean create_uses_template(Operation *operation) {
 /* ---- the result ---- */
 static void create_finish(Operation *operation) {
     const char *region = create_region(operation), *name = operation_fact_string(operation, "name");
-    operation_publish_group(operation, region, name);
     g_autofree char *located = g_strdup_printf("%s:%s", region, name);
     g_autoptr(Json)
         deployments = json_pack("[{s:s, s:s, s:s, s:s, s:v}]", "cloudProvider", "aws", "account", operation_account(operation)->name,
@@ -285,6 +284,13 @@ const CloudOperation aws_create_server_group = {
              .retry_on = aws_error_may_be_invisible},
             {.name = "copy alarm", .count = create_alarms_count, .act = create_alarm_act, .repeat = REPEAT_IDEMPOTENT},
             {.name = "copy scheduled action", .count = create_actions_count, .act = create_scheduled_act, .repeat = REPEAT_IDEMPOTENT},
+            {.name = "see the new group",
+             .act = create_seen_act,
+             .repeat = REPEAT_READ,
+             .tries = AWS_TRIES_GROUP,
+             .try_delay_ms = AWS_TRY_DELAY_MS,
+             .retry_on = aws_error_may_be_invisible,
+             .failure_is_reported_only = TRUE},
             {0},
         },
     .finish = create_finish,
