@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "clouds/agents.h"
 #include "clouds/operations.h"
+#include "clouds/remembered.h"
 
 typedef struct {
     guint id;
@@ -19,6 +20,7 @@ struct Clouds {
     Inventory *inventory;
     Agents *agents;
     Operations *operations;
+    Remembered *remembered;
     GMutex lock;
     Config *config;
     GPtrArray *accounts; /* of Account, by name; never changed once here */
@@ -175,10 +177,13 @@ Clouds *clouds_new(const CloudsOptions *options, GError **error) {
     }
     for (guint i = 0; i < problems->len; i++)
         log_warning("clouds", "%s", (const char *)problems->pdata[i]);
+    clouds->remembered = remembered_new(clouds->store, clouds->inventory);
+    remembered_load(clouds->remembered, clouds->accounts);
     return clouds;
 }
 
 void clouds_start(Clouds *clouds) {
+    remembered_start(clouds->remembered);
     agents_start(clouds->agents);
     operations_start(clouds->operations);
 }
@@ -186,6 +191,7 @@ void clouds_start(Clouds *clouds) {
 void clouds_stop(Clouds *clouds, gint64 grace_ms) {
     agents_stop(clouds->agents);
     operations_stop(clouds->operations, grace_ms);
+    remembered_stop(clouds->remembered);
 }
 
 void clouds_free(Clouds *clouds) {
@@ -193,6 +199,7 @@ void clouds_free(Clouds *clouds) {
         return;
     operations_free(clouds->operations);
     agents_free(clouds->agents);
+    remembered_free(clouds->remembered);
     inventory_free(clouds->inventory);
     if (clouds->accounts)
         g_ptr_array_unref(clouds->accounts);

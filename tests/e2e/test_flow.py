@@ -1,5 +1,6 @@
 """The everyday flow: red/black to staging, a judgement, red/black to production; the simulator's final state and the order of calls."""
 import pytest
+from faultproxy import drop
 from flow import IMAGE, Flow, calls, check_deployed, check_shared
 from gennaker import failures
 
@@ -59,3 +60,19 @@ def test_views_after_deployment(flow):
     assert len(details["instances"]) == 2
     assert all(instance["healthState"] == "Up" for instance in details["instances"])
     assert api.get("/credentials")
+
+
+def test_what_was_known_survives_a_restart(flow, simulator, proxy):
+    """A cloud that does not answer after a start: what was known is served, with its age, and is no younger than it is."""
+    execution = flow.run(accounts=("staging",))
+    assert execution["status"] == "SUCCEEDED", failures(execution)
+    before = flow.server.api.get("/applications/demo/serverGroups/staging/us-east-1/demo-staging-v000")
+    assert flow.server.stop() == 0
+    proxy.add(drop())
+    flow.server.start()
+    after = flow.server.api.get("/applications/demo/serverGroups/staging/us-east-1/demo-staging-v000")
+    assert after["capacity"] == before["capacity"] and after["asg"] == before["asg"]
+    assert {i["instanceId"] for i in after["instances"]} == {i["instanceId"] for i in before["instances"]}
+    assert all(instance["healthState"] == "Up" for instance in after["instances"])
+    account = next(a for a in flow.server.api.get("/credentials?expand=true") if a["name"] == "staging")
+    assert account["inventory"]["oldestRead"] > 0 and account["inventory"]["ageMs"] > 0
