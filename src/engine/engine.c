@@ -38,7 +38,7 @@ Engine *engine_new(const EngineOptions *options, GError **error) {
 }
 
 void engine_start(Engine *engine) {
-    engine->started = TRUE;
+    engine->started = engine->was_started = TRUE;
     runtime_threads_start(engine->runtime);
 }
 
@@ -95,19 +95,30 @@ void engine_stop(Engine *engine, gint64 grace_ms) {
         log_warning("engine", "%d tasks do not end; they are run again after the next start", g_atomic_int_get(&engine->busy_runs));
 }
 
-/* Threads that did not end still use it: then it is left to the end of the process. */
+/* What still uses it, threads that did not end or commits on their way, uses it to the end of the process. */
+static gboolean is_in_use(const Engine *engine) {
+    return engine->started || (engine->was_started && engine->busy_actors > 0);
+}
+
+static void free_actor(Actor *actor) {
+    g_mutex_lock(&actor->lock);
+    gboolean queued = actor->busy; /* it never got a worker, whose reference this is */
+    actor_forget_runs(actor);
+    g_mutex_unlock(&actor->lock);
+    actor_unref(actor);
+    if (queued)
+        actor_unref(actor);
+}
+
 void engine_free(Engine *engine) {
-    if (engine->started)
+    if (is_in_use(engine))
         return;
     GHashTableIter iter;
     gpointer actor;
     g_hash_table_iter_init(&iter, engine->actors);
     while (g_hash_table_iter_next(&iter, NULL, &actor)) {
         g_hash_table_iter_steal(&iter);
-        g_mutex_lock(&((Actor *)actor)->lock);
-        actor_forget_runs(actor);
-        g_mutex_unlock(&((Actor *)actor)->lock);
-        actor_unref(actor);
+        free_actor(actor);
     }
     runtime_threads_free(engine->runtime);
     g_hash_table_unref(engine->actors);

@@ -89,7 +89,7 @@ struct Engine {
     GQueue recent;            /* of Actor, most recently used first */
     gsize loaded_bytes, loaded_bytes_max;
     guint busy_actors; /* under lock */
-    gboolean started;
+    gboolean started, was_started;
     gint stopping;                                           /* atomic; EngineStopping */
     gint busy_runs;                                          /* atomic */
     guint64 stages_completed, executions_completed, commits; /* under lock */

@@ -1,5 +1,6 @@
 /* The rules of the core, one by one: aggregation, failure options, tasks, loops, timeouts, planning, what users do. */
 #include "engine_driver.h"
+#include "store/executions.h"
 
 #define S(ref, requisites, more)                                                                                                           \
     "{\"refId\":\"" ref "\",\"requisiteStageRefIds\":[" requisites "],\"type\":\"plain\",\"name\":\"" ref "\"" more "}"
@@ -554,6 +555,16 @@ static void test_start_expiry(void) {
     driver_close(&driver);
 }
 
+static void test_stage_limit(void) {
+    Driver driver;
+    driver_open(&driver, "[" S("1", "", ONE) "," S("2", "\"1\"", ONE ",\"before\":[" CHILD("a", ONE) "," CHILD("b", ONE) "]") "]");
+    driver.execution->next_position = STORE_STAGES_MAX - 1;
+    driver_ran(&driver, "1", STATUS_SUCCEEDED);
+    assert_status(&driver, "2", STATUS_TERMINAL);
+    g_assert_nonnull(strstr(first_error(driver_stage(&driver, "2")), "STORE_STAGES_MAX"));
+    driver_close(&driver);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/engine/core/fork_and_join", test_fork_and_join);
@@ -586,5 +597,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/engine/core/force_cancel", test_force_cancel);
     g_test_add_func("/engine/core/orchestration", test_orchestration);
     g_test_add_func("/engine/core/start_expiry", test_start_expiry);
+    g_test_add_func("/engine/core/stage_limit", test_stage_limit);
     return g_test_run();
 }
