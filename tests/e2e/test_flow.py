@@ -1,4 +1,6 @@
 """The everyday flow: red/black to staging, a judgement, red/black to production; the simulator's final state and the order of calls."""
+import time
+
 import pytest
 from faultproxy import drop
 from flow import IMAGE, Flow, calls, check_deployed, check_shared
@@ -69,7 +71,9 @@ def test_what_was_known_survives_a_restart(flow, simulator, proxy):
     before = flow.server.api.get("/applications/demo/serverGroups/staging/us-east-1/demo-staging-v000")
     assert flow.server.stop() == 0
     proxy.add(drop())
+    began = time.monotonic()
     flow.server.start()
+    assert time.monotonic() - began < 5, "a start does not wait for a cloud that it has met before"
     after = flow.server.api.get("/applications/demo/serverGroups/staging/us-east-1/demo-staging-v000")
     assert after["capacity"] == before["capacity"] and after["asg"] == before["asg"]
     assert {i["instanceId"] for i in after["instances"]} == {i["instanceId"] for i in before["instances"]}

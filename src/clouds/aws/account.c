@@ -1,9 +1,11 @@
 /* Opens the accounts of the configuration. What an account does not say (id, regions, zones) is looked up by a few threads within
- * AWS_OPEN_MAX_MS; an account that cannot be completed is left out with its reason, the others load. */
+ * AWS_OPEN_MAX_MS, and remembered, so that a later start does not wait for it. An account that cannot be completed is left out with its reason,
+ * the others load. */
 #include "clouds/aws/account.h"
 #include "base/clock.h"
 #include "clouds/aws/aws.h"
 #include "clouds/aws/endpoint.h"
+#include "clouds/lookups.h"
 #include <string.h>
 
 /* ---- texts ---- */
@@ -153,19 +155,64 @@ static void look_up_zones(Opening *opening, Cancel *cancel) {
 }
 
 typedef struct {
+    Clouds *clouds;
     Cancel *cancel;
     guint retries;
     gint64 back_off_ms;
 } Patience;
 
-/* Runs on one of the opening threads. */
+/* All that the answers depend on, as a digest; caller frees. */
+static char *lookup_key(const Opening *opening) {
+    const AwsAccount *account = opening->account;
+    const AwsConfig *defaults = &account->settings->aws;
+    const char *role = account->config.assume_role ? account->config.assume_role : defaults->assume_role;
+    g_autoptr(Json) asked = json_pack("{s:s, s:s, s:s, s:j, s:v, s:v}", "accountId", account->account_id, "assumeRole", role, "externalId",
+                                      account->config.external_id, "regions", opening->regions, "endpoint",
+                                      json_root(account->config.endpoint_url), "endpoints", json_root(defaults->endpoint_url));
+    g_autofree char *text = json_write(json_root(asked), NULL);
+    return g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
+}
+
+static void adopt(Opening *opening, const JsonValue *told) {
+    if (!opening->account->account_id)
+        opening->account->account_id = g_strdup(json_get_string(told, "accountId"));
+    json_unref(opening->regions);
+    opening->regions = json_copy(json_get(told, "regions"));
+}
+
+static void remember(const Opening *opening, Clouds *clouds, const char *key) {
+    g_autoptr(Json) told = json_pack("{s:s, s:j}", "accountId", opening->account->account_id, "regions", opening->regions);
+    clouds_lookup_remember(clouds, &opening->account->base, key, json_root(told));
+}
+
+static gboolean look_up(Opening *opening, Cancel *cancel, GError **error) {
+    if (!look_up_id(opening, cancel, error) || !look_up_regions(opening, cancel, error))
+        return FALSE;
+    look_up_zones(opening, cancel);
+    return TRUE;
+}
+
+/* Runs on one of the opening threads. A young answer of an earlier start serves at once, an old one when the cloud does not answer. */
 static void complete(gpointer data, gpointer user_data) {
     Opening *opening = data;
     const Patience *patience = user_data;
+    gint64 age_ms = 0;
+    g_autofree char *key = lookup_key(opening);
+    g_autoptr(Json) told = clouds_lookup_recall(patience->clouds, &opening->account->base, key, &age_ms);
+    if (told && age_ms < LOOKUP_FRESH_MS) {
+        adopt(opening, json_root(told));
+        return;
+    }
     for (guint tries = 0;; tries++) {
         g_autoptr(GError) error = NULL;
-        if (look_up_id(opening, patience->cancel, &error) && look_up_regions(opening, patience->cancel, &error)) {
-            look_up_zones(opening, patience->cancel);
+        if (look_up(opening, patience->cancel, &error)) {
+            if (!opening->remark)
+                remember(opening, patience->clouds, key);
+            return;
+        }
+        if (told) {
+            adopt(opening, json_root(told));
+            opening->remark = g_strdup_printf("its id and regions are those of an earlier start: %s", error->message);
             return;
         }
         if (tries < patience->retries && !cancel_wait(patience->cancel, patience->back_off_ms))
@@ -356,9 +403,9 @@ static gpointer end_of_patience(gpointer data) {
     return NULL;
 }
 
-static void complete_all(GPtrArray *openings, const AwsConfig *aws) {
+static void complete_all(GPtrArray *openings, const AwsConfig *aws, Clouds *clouds) {
     g_autoptr(Cancel) cancel = cancel_new();
-    Patience patience = {cancel, (guint)aws->open_retries, aws->open_back_off_ms};
+    Patience patience = {clouds, cancel, (guint)aws->open_retries, aws->open_back_off_ms};
     GThread *watch = g_thread_new("aws-open", end_of_patience, cancel_ref(cancel));
     GThreadPool *pool = g_thread_pool_new(complete, &patience, AWS_OPEN_THREADS, FALSE, NULL);
     for (guint i = 0; i < openings->len; i++)
@@ -380,7 +427,7 @@ GPtrArray *aws_accounts_open(Config *config, Clouds *clouds, GPtrArray *problems
     if (!settings->aws.enabled || !json_length(json_root(settings->aws.accounts)))
         return accounts;
     g_autoptr(GPtrArray) openings = begin_all(config, settings, clouds_http(clouds), problems);
-    complete_all(openings, &settings->aws);
+    complete_all(openings, &settings->aws, clouds);
     for (guint i = 0; i < openings->len; i++) {
         Opening *opening = openings->pdata[i];
         if (opening->problem || opening->remark)
