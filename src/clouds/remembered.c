@@ -100,18 +100,19 @@ static void save(Remembered *remembered) {
     inventory_leaves(snapshot, NULL, save_leaf, &saving);
 }
 
+/* Once a minute, and once more at the end. */
 static gpointer run(gpointer data) {
     Remembered *remembered = data;
-    g_mutex_lock(&remembered->lock);
-    while (!remembered->stopping) {
+    gboolean ending = FALSE;
+    while (!ending) {
+        g_mutex_lock(&remembered->lock);
         gint64 until_us = g_get_monotonic_time() + REMEMBERED_SAVE_MS * 1000;
         while (!remembered->stopping && g_cond_wait_until(&remembered->changed, &remembered->lock, until_us))
             ;
+        ending = remembered->stopping;
         g_mutex_unlock(&remembered->lock);
         save(remembered);
-        g_mutex_lock(&remembered->lock);
     }
-    g_mutex_unlock(&remembered->lock);
     return NULL;
 }
 

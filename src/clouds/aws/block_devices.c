@@ -72,7 +72,7 @@ static gboolean split_type(const char *type, char **family, char **size) {
     g_auto(GStrv) parts = g_strsplit(type, ".", 2);
     if (g_strv_length(parts) != 2)
         return FALSE;
-    *family = g_steal_pointer(&parts[0]);
+    *family = g_strdup(parts[0]);
     *size = g_strdup(parts[1]);
     return TRUE;
 }
