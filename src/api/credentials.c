@@ -10,11 +10,13 @@ typedef struct {
     guint errors, unread;
 } Ages;
 
+/* The age is that of server groups: other kinds are read as seldom as they change. */
 static gboolean add_error(const InventoryLeaf *leaf, gpointer data) {
     Ages *ages = data;
+    gboolean counts = strcmp(leaf->kind, KIND_SERVER_GROUP) == 0;
     if (leaf->read_ms == 0)
         ages->unread++;
-    else if (ages->oldest_ms == 0 || leaf->read_ms < ages->oldest_ms)
+    else if (counts && (ages->oldest_ms == 0 || leaf->read_ms < ages->oldest_ms))
         ages->oldest_ms = leaf->read_ms;
     if (leaf->error_ms == 0 || ages->errors++ >= INVENTORY_ERRORS_MAX)
         return TRUE;
@@ -27,7 +29,7 @@ static gboolean add_error(const InventoryLeaf *leaf, gpointer data) {
     return TRUE;
 }
 
-/* inventory: {oldestRead, ageMs, unread, errors}; reads that never ended are counted apart. */
+/* inventory: {oldestRead, ageMs, unread, errors}; what was never read is counted apart. */
 static void add_inventory(JsonBuilder *builder, const InventorySnapshot *snapshot, const char *account, gint64 now_ms) {
     Ages ages = {.builder = builder, .now_ms = now_ms};
     json_begin_object(builder, "inventory");

@@ -33,7 +33,7 @@ typedef struct {
 
 static gboolean note_leaf(const InventoryLeaf *leaf, gpointer data) {
     State *state = data;
-    if (leaf->read_ms > 0 && (state->oldest_ms == 0 || leaf->read_ms < state->oldest_ms))
+    if (strcmp(leaf->kind, KIND_SERVER_GROUP) == 0 && leaf->read_ms > 0 && (state->oldest_ms == 0 || leaf->read_ms < state->oldest_ms))
         state->oldest_ms = leaf->read_ms;
     if (leaf->error_ms > 0)
         state->error = leaf->error;
