@@ -572,6 +572,34 @@ def test_a_body_over_the_limit(api):
     assert api.get("/health")["status"] == "UP"
 
 
+def test_limits_of_requests(api):
+    api.save("one")
+    path = f"/pipelines/{api.run('one')['id']}"
+    text = {"Content-Type": "text/plain"}
+    assert "65536" in api.error("POST", f"{path}/evaluateExpression", "1" * 65537, text)
+    variables = f"{path}/evaluateVariables?executionId={path.rsplit('/', 1)[1]}"
+    assert len(api.ok("POST", variables, [{"key": "a", "value": 1}] * 1000)["result"]) == 1000
+    assert "1000" in api.error("POST", variables, [{"key": "a", "value": 1}] * 1001)
+    assert "10000" in api.error("POST", "/pipelines/bulksave", [0] * 10001)
+    assert "5000" in api.error("GET", "/applications/app/executions/search?size=5001", status=413)
+    assert "1000" in api.error("GET", "/applications/app/pipelines?limit=1001")
+    assert "4096" in api.error("POST", "/login", "username=" + "u" * 4096, {"Content-Type": "application/x-www-form-urlencoded"}, 413)
+    assert api.error("GET", "/" + "a/" * 33, status=400)
+    assert api.call("GET", "/applications?owner=" + "x" * 40000).status in (400, 414, 431)
+
+
+def test_the_limit_of_event_streams(api):
+    streams = []
+    try:
+        for _ in range(200):
+            streams.append(Events(api.server.port))
+        assert "200 event streams" in api.error("GET", "/events", status=503)
+        assert api.get("/health")["status"] == "UP"
+    finally:
+        for stream in streams:
+            stream.close()
+
+
 def test_an_unknown_account(api):
     cluster = {"account": "nowhere", "application": "app", "cloudProvider": "aws", "provider": "aws", "strategy": "", "capacity": {},
                "availabilityZones": {"us-east-1": []}, "amiName": "ami-1", "instanceType": "t3.small"}
