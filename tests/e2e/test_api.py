@@ -380,6 +380,17 @@ def test_cancel_and_delete(api):
     api.wait(f"/pipelines/{other}", ("CANCELED",))
 
 
+def test_force_cancel(api):
+    api.save("long", stages=[wait_stage(600)])
+    execution_id = api.start("long")
+    path = f"/admin/executions/forceCancel?executionId={execution_id}"
+    assert api.error("PUT", path + "&executionType=ORCHESTRATION", status=404)
+    assert api.call("PUT", path).text == ""
+    execution = api.wait(f"/pipelines/{execution_id}")
+    assert execution["status"] == "CANCELED" and execution["cancellationReason"] == "Force canceled by admin"
+    assert api.error("PUT", "/admin/executions/forceCancel?executionId=none", status=404)
+
+
 def test_pause_and_resume(api):
     api.save("two", stages=[wait_stage(1), wait_stage(0, "2", ["1"])])
     execution_id = api.start("two")
