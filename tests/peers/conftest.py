@@ -78,24 +78,26 @@ class Simulator:
 class Probe:
     """build/tests/peers/aws-probe: one JSON command per line, one JSON answer per line."""
 
-    def __init__(self, folder, endpoint, more=""):
+    ACCOUNTS = f"""
+  - {{name: base, accountId: "{BASE}", defaultKeyPair: rig-key}}
+  - {{name: prod, accountId: "{PROD}", assumeRole: role/managed, defaultKeyPair: rig-key}}"""
+
+    def __init__(self, folder, endpoint, more="  defaultRegions: [{name: us-east-1}]", accounts=ACCOUNTS, bake_account="base"):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "clouddriver.yml").write_text(f"""
 aws:
   accessKeyId: AKIARIGBASE
   secretAccessKey: rig-secret
   endpointUrl: {endpoint}
-  defaultRegions: [{{name: us-east-1}}]
   defaults: {{iamRole: BaseIAMRole}}
 {more}
-  accounts:
-  - {{name: base, accountId: "{BASE}", defaultKeyPair: rig-key}}
-  - {{name: prod, accountId: "{PROD}", assumeRole: role/managed, defaultKeyPair: rig-key}}
+  accounts:{accounts}
 serviceLimits:
   defaults: {{rateLimit: 200}}
 """)
         (folder / "gennaker.yml").write_text("gennaker: {inventory: {pollSeconds: 3600}}\n")
-        (folder / "orca.yml").write_text("default: {bake: {account: base}}\n")
+        if bake_account:
+            (folder / "orca.yml").write_text(f"default: {{bake: {{account: {bake_account}}}}}\n")
         program = os.environ.get("GENNAKER_AWS_PROBE", str(ROOT / "build" / "tests" / "peers" / "aws-probe"))
         self.log = open(folder / "log", "ab")
         self.process = subprocess.Popen([program, str(folder), str(folder / "data")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,

@@ -113,7 +113,7 @@ def test_create_numbers_on(probe, simulator):
 
 def test_create_with_launch_configuration(seeded, proxy, simulator, tmp_path):
     from conftest import Probe
-    probe = Probe(tmp_path / "lc", proxy.url, "  features: {launch-templates: {enabled: false}}")
+    probe = Probe(tmp_path / "lc", proxy.url, "  defaultRegions: [{name: us-east-1}]\n  features: {launch-templates: {enabled: false}}")
     probe.ask("read")
     name = create(probe)
     asg = group(simulator, name)

@@ -286,6 +286,19 @@ static char *check_account(const AwsAccountConfig *config, const AwsConfig *defa
     return problem;
 }
 
+/* The older list of groups means that they may do everything. NULL: not restricted. */
+static Json *permissions_of(const AwsAccountConfig *config) {
+    static const char *const rights[] = {"READ", "WRITE", "EXECUTE"};
+    if (config->permissions || !config->groups || !config->groups[0])
+        return json_ref(config->permissions);
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_begin_object(builder, NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(rights); i++)
+        json_add_strings(builder, rights[i], (const char *const *)config->groups);
+    json_end_object(builder);
+    return json_builder_end(builder);
+}
+
 /* One account without what has to be looked up. */
 static Opening *begin(const AwsAccountConfig *config, AwsSettings *settings, HttpClient *http, AwsCredentialSource *base) {
     Opening *opening = g_new0(Opening, 1);
@@ -296,7 +309,7 @@ static Opening *begin(const AwsAccountConfig *config, AwsSettings *settings, Htt
     account->base.environment = owned(config->environment, config->name);
     account->base.type = owned(config->type, config->name);
     account->base.primary_health_names = g_strdupv((char *[]){(char *)"Amazon", NULL});
-    account->base.permissions = json_ref(config->permissions);
+    account->base.permissions = permissions_of(config);
     account->settings = aws_settings_ref(settings);
     account->config = *config;
     account->account_id = config->account_id && *config->account_id ? g_strdup(config->account_id) : NULL;
@@ -318,6 +331,31 @@ static Opening *begin(const AwsAccountConfig *config, AwsSettings *settings, Htt
     return opening;
 }
 
+/* What clients are told of the account besides. */
+static void add_details(AwsAccount *account, const Json *regions) {
+    const AwsAccountConfig *config = &account->config;
+    const char *role = config->assume_role ? config->assume_role : account->settings->aws.assume_role;
+    const struct {
+        const char *key, *template;
+    } rendered[] = {
+        {"bastionHost", config->bastion}, {"edda", config->edda}, {"discovery", config->discovery}, {"front50", config->front50}};
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_begin_object(builder, NULL);
+    json_add_string(builder, "accountId", account->account_id);
+    json_add_json(builder, "regions", regions);
+    json_add_string(builder, "defaultKeyPair", account->key_pair);
+    json_add_string(builder, "assumeRole", role);
+    json_add_strings(builder, "requiredGroupMembership", (const char *const *)config->groups);
+    for (guint i = 0; i < G_N_ELEMENTS(rendered); i++) {
+        g_autofree char *text = aws_account_render(account, rendered[i].template, NULL);
+        json_add_string(builder, rendered[i].key, text);
+    }
+    json_add_bool(builder, "lambdaEnabled", config->lambda);
+    json_add_bool(builder, "allowPrivateThirdPartyImages", config->allow_private_images);
+    json_end_object(builder);
+    account->base.details = json_builder_end(builder);
+}
+
 /* What follows from the completed account. */
 static void finish(Opening *opening) {
     AwsAccount *account = opening->account;
@@ -330,11 +368,7 @@ static void finish(Opening *opening) {
     account->key_pair = aws_account_render(account, account->config.key_pair ? account->config.key_pair : defaults->key_pair_template,
                                            NULL);
     account->security_groups = g_strdupv(account->config.security_groups ? account->config.security_groups : defaults->security_groups);
-    const char *role = account->config.assume_role ? account->config.assume_role : defaults->assume_role;
-    g_autofree char *bastion = aws_account_render(account, account->config.bastion, NULL);
-    account->base.details = json_pack("{s:s, s:j, s:s, s:s, s:s, s:b, s:b}", "accountId", account->account_id, "regions", opening->regions,
-                                      "defaultKeyPair", account->key_pair, "assumeRole", role, "bastionHost", bastion, "lambdaEnabled",
-                                      account->config.lambda, "allowPrivateThirdPartyImages", account->config.allow_private_images);
+    add_details(account, opening->regions);
 }
 
 void aws_account_free(Account *base) {
@@ -377,7 +411,8 @@ static GPtrArray *begin_all(const Config *config, AwsSettings *settings, HttpCli
     g_autoptr(AwsCredentialSource) base = aws->access_key_id && aws->secret_access_key
                                               ? aws_credentials_static(aws->access_key_id, aws->secret_access_key)
                                               : aws_credentials_chain(http, NULL, aws->endpoint_url, NULL);
-    for (JsonIter i = json_iter(json_root(aws->accounts)); json_next(&i);) {
+    /* the configuration's own values, which know their file and line */
+    for (JsonIter i = json_iter(config_get(config, SERVICE_CLOUDDRIVER, "aws.accounts")); json_next(&i);) {
         AwsAccountConfig read = {0};
         g_autoptr(GError) error = NULL;
         if (!config_read_value(config, i.value, aws_account_params, &read, &error)) {

@@ -74,9 +74,8 @@ static void publish(const AwsReader *reader, const GPtrArray *documents, gint64 
 
 typedef enum { TYPES_KNOWN, TYPES_OURS_TO_READ, TYPES_BEING_READ } TypesState;
 
-/* KNOWN: *documents (a reference) and when they were read. OURS_TO_READ: end_reading must follow. */
-static TypesState begin_reading(AwsInstanceTypes *types, const char *name, gint64 now_ms, GPtrArray **documents, gint64 *began_ms) {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&types->lock);
+/* With the lock held. */
+static TypesState take_state(AwsInstanceTypes *types, const char *name, gint64 now_ms, GPtrArray **documents, gint64 *began_ms) {
     RegionTypes *region = g_hash_table_lookup(types->regions, name);
     if (!region) {
         region = g_new0(RegionTypes, 1);
@@ -93,16 +92,25 @@ static TypesState begin_reading(AwsInstanceTypes *types, const char *name, gint6
     return TYPES_OURS_TO_READ;
 }
 
+/* KNOWN: *documents (a reference) and when they were read. OURS_TO_READ: end_reading must follow. */
+static TypesState begin_reading(AwsInstanceTypes *types, const char *name, gint64 now_ms, GPtrArray **documents, gint64 *began_ms) {
+    g_mutex_lock(&types->lock);
+    TypesState state = take_state(types, name, now_ms, documents, began_ms);
+    g_mutex_unlock(&types->lock);
+    return state;
+}
+
 /* documents NULL: the read failed. */
 static void end_reading(AwsInstanceTypes *types, const char *name, GPtrArray *documents, gint64 began_ms) {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&types->lock);
+    g_mutex_lock(&types->lock);
     RegionTypes *region = g_hash_table_lookup(types->regions, name);
     region->reading = FALSE;
-    if (!documents)
-        return;
-    g_clear_pointer(&region->documents, g_ptr_array_unref);
-    region->documents = g_ptr_array_ref(documents);
-    region->began_ms = began_ms;
+    if (documents) {
+        g_clear_pointer(&region->documents, g_ptr_array_unref);
+        region->documents = g_ptr_array_ref(documents);
+        region->began_ms = began_ms;
+    }
+    g_mutex_unlock(&types->lock);
 }
 
 static gboolean read_types(const AwsReader *reader, GError **error) {

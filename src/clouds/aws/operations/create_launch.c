@@ -135,6 +135,8 @@ LookResult create_template_look(Operation *operation, guint item, GError **error
 }
 
 static void add_volume_tags(Operation *operation, AwsQuery *query) {
+    if (!operation_aws(operation)->settings->aws.tag_volumes)
+        return;
     g_autofree char *cluster = create_cluster(operation);
     const CreateParams *params = create_params(operation);
     guint n = 2;

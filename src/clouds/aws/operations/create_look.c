@@ -85,7 +85,8 @@ gboolean create_image_act(Operation *operation, guint item, GError **error) {
     const char *region = create_region(operation);
     g_autoptr(XmlDocument) document = NULL;
     const XmlNode *image = NULL;
-    if (!aws_image_find(operation, operation_aws(operation), region, shared != NULL ? shared : params->image, &document, &image, error))
+    if (!aws_image_find(operation, operation_aws(operation), region, shared != NULL ? shared : params->image,
+                        AWS_IMAGE_OWN | AWS_IMAGE_ANYBODYS, &document, &image, error))
         return FALSE;
     if (image == NULL) {
         error_set(error, ERR_NOT_FOUND, "unable to resolve AMI imageId from %s in %s (account %s)", params->image, region,

@@ -35,11 +35,16 @@ static gboolean first_image(Operation *operation, AwsAccount *viewer, const char
     return TRUE;
 }
 
-gboolean aws_image_find(Operation *operation, AwsAccount *viewer, const char *region, const char *name, XmlDocument **document,
-                        const XmlNode **image, GError **error) {
-    /* Executable by the account, then owned by it, then any. */
-    const struct { const char *owner, *executable_by; } looks[] = {{NULL, viewer->account_id}, {viewer->account_id, NULL}, {NULL, NULL}};
+gboolean aws_image_find(Operation *operation, AwsAccount *viewer, const char *region, const char *name, AwsImageScope scope,
+                        XmlDocument **document, const XmlNode **image, GError **error) {
+    const struct {
+        AwsImageScope scope;
+        const char *owner, *executable_by;
+    } looks[] = {{AWS_IMAGE_OWN, NULL, viewer->account_id}, {AWS_IMAGE_OWN, viewer->account_id, NULL}, {AWS_IMAGE_ANYBODYS, NULL, NULL}};
+    *image = NULL;
     for (gsize i = 0; i < G_N_ELEMENTS(looks); i++) {
+        if ((looks[i].scope & scope) == 0)
+            continue;
         if (!first_image(operation, viewer, region, name, looks[i].owner, looks[i].executable_by, document, image, error))
             return FALSE;
         if (*image != NULL)
@@ -104,12 +109,15 @@ static void note_image(Operation *operation, const XmlNode *image, gboolean seen
     g_autofree char *virtualization = xml_get_text(image, "virtualizationType");
     g_autofree char *architecture = xml_get_text(image, "architecture");
     g_autoptr(Json) tags = image_tags(image);
-    g_autoptr(Json) fact = json_pack("{s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:j}", "amiId", id, "amiName", name, "ownerId", owner, "isPublic",
-                                     g_strcmp0(public, "true") == 0, "seenByTarget", seen_by_target, "virtualizationType", virtualization,
-                                     "architecture", architecture, "tags", tags);
+    g_autoptr(Json) document = aws_document(image, AWS_SHAPE_EC2);
+    g_autoptr(Json) fact = json_pack("{s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:j, s:v}", "amiId", id, "amiName", name, "ownerId", owner,
+                                     "isPublic", g_strcmp0(public, "true") == 0, "seenByTarget", seen_by_target, "virtualizationType",
+                                     virtualization, "architecture", architecture, "tags", tags, "blockDeviceMappings",
+                                     json_get(json_root(document), "blockDeviceMappings"));
     operation_fact_set(operation, "image", json_root(fact));
 }
 
+/* Both accounts' own images come before anybody's: a stranger may publish an image under the name of ours. */
 static gboolean resolve_act(Operation *operation, guint item, GError **error) {
     (void)item;
     const LaunchParams *params = operation_params(operation);
@@ -118,13 +126,15 @@ static gboolean resolve_act(Operation *operation, guint item, GError **error) {
     if (target == NULL)
         return FALSE;
     AwsAccount *const viewers[] = {target, operation_aws(operation)};
-    for (gsize i = 0; i < G_N_ELEMENTS(viewers); i++) {
+    const AwsImageScope scopes[] = {AWS_IMAGE_OWN, AWS_IMAGE_ANYBODYS};
+    for (gsize i = 0; i < G_N_ELEMENTS(viewers) * G_N_ELEMENTS(scopes); i++) {
+        AwsAccount *viewer = viewers[i % G_N_ELEMENTS(viewers)];
         g_autoptr(XmlDocument) document = NULL;
         const XmlNode *image = NULL;
-        if (!aws_image_find(operation, viewers[i], params->region, params->name, &document, &image, error))
+        if (!aws_image_find(operation, viewer, params->region, params->name, scopes[i / G_N_ELEMENTS(viewers)], &document, &image, error))
             return FALSE;
         if (image != NULL) {
-            note_image(operation, image, viewers[i] == target);
+            note_image(operation, image, viewer == target);
             return TRUE;
         }
     }
@@ -285,7 +295,8 @@ static gboolean create_missing_act(Operation *operation, guint item, GError **er
 static void launch_finish(Operation *operation) {
     const LaunchParams *params = operation_params(operation);
     const JsonValue *image = operation_fact(operation, "image");
-    static const char *const SERVED[] = {"amiName", "amiId", "virtualizationType", "ownerId", "isPublic", "architecture"};
+    static const char *const SERVED[] = {"amiName",  "amiId",       "virtualizationType", "ownerId", "blockDeviceMappings",
+                                         "isPublic", "architecture"};
     g_autoptr(Json) region = json_from_string(params->region);
     operation_result_set(operation, "region", json_root(region));
     for (gsize i = 0; i < G_N_ELEMENTS(SERVED); i++)
@@ -374,7 +385,8 @@ static gboolean find_by_name_act(Operation *operation, guint item, GError **erro
     const ImageTagParams *params = operation_params(operation);
     g_autoptr(XmlDocument) document = NULL;
     const XmlNode *image = NULL;
-    if (!aws_image_find(operation, operation_aws(operation), params->regions[item], params->name, &document, &image, error))
+    if (!aws_image_find(operation, operation_aws(operation), params->regions[item], params->name, AWS_IMAGE_OWN | AWS_IMAGE_ANYBODYS,
+                        &document, &image, error))
         return FALSE;
     if (image == NULL) {
         operation_line(operation, "No image named %s in %s", params->name, params->regions[item]);
