@@ -278,7 +278,7 @@ gboolean auth_may(Auth *auth, const Principal *principal, May what, const char *
     }
     if (what != MAY_ADMIN || principal->admin)
         return TRUE;
-    error_set(error, ERR_FORBIDDEN, "user %s is no administrator (%s %s needs the role admin)", principal->user,
-              resource_type != NULL ? resource_type : "server", resource != NULL ? resource : "");
+    error_set(error, ERR_FORBIDDEN, "user %s is no administrator (%s%s%s needs the role admin)", principal->user,
+              resource_type != NULL ? resource_type : "server", resource != NULL ? " " : "", resource != NULL ? resource : "");
     return FALSE;
 }

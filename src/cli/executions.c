@@ -126,8 +126,13 @@ static int run_watch(Invocation *call, GError **error) {
 static int run_cancel(Invocation *call, GError **error) {
     g_autoptr(Client) client = client_new(call, error);
     const char *id = invocation_argument(call, "EXECUTION"), *reason = invocation_option(call, "reason");
-    if (client == NULL)
+    g_autoptr(Json) execution = client != NULL ? get_execution(client, id, error) : NULL;
+    if (execution == NULL)
         return 1;
+    if (execution_is_done(json_root(execution))) {
+        error_set(error, ERR_CONFLICT, "cancel changed nothing: execution %s is %s", id, json_get_string(json_root(execution), "status"));
+        return 1;
+    }
     g_autoptr(Json) answer = reason != NULL ? client_call(client, "PUT", NULL, error, "/pipelines/{}/cancel?reason={}", id, reason, NULL)
                                             : client_call(client, "PUT", NULL, error, "/pipelines/{}/cancel", id, NULL);
     if (answer != NULL)

@@ -43,7 +43,7 @@ static void log_free(gpointer data) {
 }
 
 /* ---- looking ---- */
-static gboolean is_done(const JsonValue *execution) {
+gboolean execution_is_done(const JsonValue *execution) {
     static const char *const DONE[] = {"SUCCEEDED", "TERMINAL", "CANCELED", "STOPPED", "SKIPPED", "FAILED_CONTINUE", NULL};
     const char *status = json_get_string(execution, "status");
     return status != NULL && g_strv_contains(DONE, status);
@@ -319,7 +319,7 @@ static gboolean follow(Watch *watch, ClientStream *stream, GError **error) {
                 return FALSE;
             looked = clock_elapsed_ms();
         }
-        gboolean baking = !watch->quiet && read_logs(watch), done = is_done(json_root(watch->execution));
+        gboolean baking = !watch->quiet && read_logs(watch), done = execution_is_done(json_root(watch->execution));
         if (watch->terminal)
             draw(watch, done);
         else if (!watch->quiet)

@@ -4,6 +4,7 @@
 
 /* In a terminal the picture is drawn again and again; elsewhere each change is a line. Returns the exit code by outcome. */
 int watch_execution(const Invocation *call, Client *client, const char *id, GError **error);
+gboolean execution_is_done(const JsonValue *execution);
 /* Texts that lists share; caller frees. */
 char *execution_make_duration(const JsonValue *execution);
 char *execution_make_started(const JsonValue *execution);

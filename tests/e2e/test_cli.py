@@ -220,6 +220,8 @@ def test_exit_codes_of_a_watch(cli, pipeline):
     cli("execution", "watch", execution, code=21)
     assert "not today" in cli("execution", "get", execution)
     assert "changed nothing" in cli("execution", "pause", execution, code=6)
+    assert "is CANCELED" in cli("execution", "cancel", execution, "--reason", "too late", code=6)
+    assert "not today" in cli("execution", "get", execution)
     cli("execution", "watch", "01M00000000000000000000000", code=5)
 
 

@@ -103,6 +103,7 @@ static void test_ways_in(void) {
         g_assert_true(auth_may(auth, bob, MAY_WRITE, "application", "x", &error));
         g_assert_false(auth_may(auth, bob, MAY_ADMIN, NULL, NULL, &error));
         g_assert_cmpint(error_code(error), ==, ERR_FORBIDDEN);
+        g_assert_nonnull(strstr(error->message, "(server needs the role admin)"));
         g_clear_error(&error);
         auth_principal_free(bob);
     }

@@ -228,6 +228,11 @@ static void test_clusters(void) {
     assert_calls("resume orders-main-v000, resize orders-main-v000, = 0/0/0");
     run_ok(&house, ON_GROUP("shrinkCluster", ",\"shrinkToSize\":1,\"allowDeleteActive\":true"));
     assert_calls("disable orders-main-v002, destroy orders-main-v002, destroy orders-main-v001, destroy orders-main-v000");
+    run_failing(&house, ON_GROUP("disableCluster", ",\"remainingEnabledServerGroups\":-1"), "remainingEnabledServerGroups: must be");
+    run_failing(&house, ON_GROUP("scaleDownCluster", ",\"remainingFullSizeServerGroups\":-1"), "remainingFullSizeServerGroups: must be");
+    run_failing(&house, ON_GROUP("shrinkCluster", ",\"shrinkToSize\":-1"), "shrinkToSize: must be");
+    run_failing(&house, ON_GROUP("shrinkCluster", ",\"shrinkToSize\":-1,\"allowDeleteActive\":true"), "ServerGroups: must be");
+    assert_calls("");
     run_failing(&house, "[{\"type\":\"disableCluster\",\"credentials\":\"prod\",\"regions\":[\"there\"],\"cluster\":\"orders-main\"}]",
                 "cluster orders-main has no server groups in there");
     run_ok(&house, "[{\"type\":\"disableCluster\",\"credentials\":\"prod\",\"regions\":[\"there\"],\"cluster\":\"orders-main\","

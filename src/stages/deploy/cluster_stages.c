@@ -245,10 +245,14 @@ static void shrink_plan(const Execution *execution, const Stage *stage, StagePla
     DEPLOY_ACCOUNT_PARAMS, DEPLOY_LOCATION_PARAMS, DEPLOY_CLUSTER_PARAMS,                                                                  \
         DEPLOY_PARAM("continueIfClusterNotFound", PARAM_BOOL, continue_if_missing, .help = "A missing cluster is no failure.")
 
+/* A number below none would be read as none, and take every group away. */
+#define GROUPS_THAT_STAY .min = 0, .max = G_MAXINT64
+
 static const Param disable_params[] = {
     CLUSTER_PARAMS,
     DEPLOY_HEALTH_PARAMS,
-    DEPLOY_PARAM("remainingEnabledServerGroups", PARAM_INT, remaining_enabled, .otherwise = "1", .help = "How many stay enabled."),
+    DEPLOY_PARAM("remainingEnabledServerGroups", PARAM_INT, remaining_enabled, .otherwise = "1", GROUPS_THAT_STAY,
+                 .help = "How many stay enabled."),
     DEPLOY_PARAM("preferLargerOverNewer", PARAM_BOOL, prefer_larger, .help = "Keep the larger ones rather than the newer ones."),
     DEPLOY_PARAM("desiredPercentage", PARAM_INT, desired_percentage, .help = "How many instances of each, in percent; absent: all."),
     {0},
@@ -265,7 +269,7 @@ const StageType stage_disable_cluster = {
 
 static const Param shrink_params[] = {
     CLUSTER_PARAMS,
-    DEPLOY_PARAM("shrinkToSize", PARAM_INT, shrink_to, .otherwise = "1", .help = "How many server groups stay."),
+    DEPLOY_PARAM("shrinkToSize", PARAM_INT, shrink_to, .otherwise = "1", GROUPS_THAT_STAY, .help = "How many server groups stay."),
     DEPLOY_PARAM("allowDeleteActive", PARAM_BOOL, allow_delete_active, .help = "Destroy also those that take traffic."),
     DEPLOY_PARAM("retainLargerOverNewer", PARAM_BOOL, retain_larger, .help = "Keep the larger ones rather than the newer ones."),
     {0},
@@ -283,7 +287,8 @@ const StageType stage_shrink_cluster = {
 
 static const Param scale_down_params[] = {
     CLUSTER_PARAMS,
-    DEPLOY_PARAM("remainingFullSizeServerGroups", PARAM_INT, remaining_full, .otherwise = "1", .help = "How many keep their size."),
+    DEPLOY_PARAM("remainingFullSizeServerGroups", PARAM_INT, remaining_full, .otherwise = "1", GROUPS_THAT_STAY,
+                 .help = "How many keep their size."),
     DEPLOY_PARAM("allowScaleDownActive", PARAM_BOOL, allow_scale_down_active, .help = "Scale down also those that take traffic."),
     DEPLOY_PARAM("preferLargerOverNewer", PARAM_BOOL, prefer_larger, .help = "Keep the larger ones rather than the newer ones."),
     {0},
