@@ -404,6 +404,12 @@ def test_pause_and_resume(api):
     assert api.get(f"/pipelines/{execution_id}")["status"] == "SUCCEEDED"
 
 
+def test_judgment_that_nobody_gives_times_out(api):
+    api.save("unanswered", stages=[{**judgment_stage(), "stageTimeoutMs": 1000}])
+    execution = api.wait(f"/pipelines/{api.start('unanswered')}", seconds=25)
+    assert execution["status"] == "TERMINAL"
+    assert "timed out" in execution["stages"][0]["context"]["exception"]["details"]["errors"][0]
+
 def test_judgement_why_and_restart(api):
     api.save("asks", stages=[judgment_stage(), wait_stage(0, "2", ["1"])])
     execution_id = api.start("asks")
