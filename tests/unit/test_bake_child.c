@@ -29,9 +29,9 @@ static void folder_remove(const char *folder) {
 static void start(const char *folder, const char *script, gint64 timeout_ms, gsize output_max) {
     g_autoptr(GError) error = NULL;
     const char *argv[] = {"/bin/sh", "-c", script, NULL};
-    const char *environ[] = {"PATH=/usr/bin:/bin", "SECRET=word", NULL};
+    const char *variables[] = {"PATH=/usr/bin:/bin", "SECRET=word", NULL};
     ChildCommand command = {
-        .argv = argv, .environ = environ, .work_folder = folder, .timeout_ms = timeout_ms, .grace_ms = 2000, .output_max = output_max};
+        .argv = argv, .environ = variables, .work_folder = folder, .timeout_ms = timeout_ms, .grace_ms = 2000, .output_max = output_max};
     gboolean fine = child_folder_start(folder, program, &command, NULL, &error);
     g_assert_no_error(error);
     g_assert_true(fine);
@@ -81,8 +81,8 @@ static void test_once(void) {
     g_autoptr(GError) error = NULL;
     start(folder, "exit 0", 60000, 1000);
     wait_end(folder, NULL);
-    const char *argv[] = {"/bin/true", NULL}, *environ[] = {NULL};
-    ChildCommand command = {.argv = argv, .environ = environ, .timeout_ms = 1000, .output_max = 10};
+    const char *argv[] = {"/bin/true", NULL}, *variables[] = {NULL};
+    ChildCommand command = {.argv = argv, .environ = variables, .timeout_ms = 1000, .output_max = 10};
     g_assert_false(child_folder_start(folder, program, &command, NULL, &error));
     g_assert_error(error, GENNAKER_ERROR, ERR_CONFLICT);
     folder_remove(folder);
@@ -92,8 +92,8 @@ static void test_missing_program(void) {
     g_autofree char *folder = folder_new();
     g_auto(ChildEnd) end = {0};
     g_autoptr(GError) error = NULL;
-    const char *argv[] = {"/nowhere/packer", NULL}, *environ[] = {NULL};
-    ChildCommand command = {.argv = argv, .environ = environ, .timeout_ms = 1000, .output_max = 10};
+    const char *argv[] = {"/nowhere/packer", NULL}, *variables[] = {NULL};
+    ChildCommand command = {.argv = argv, .environ = variables, .timeout_ms = 1000, .output_max = 10};
     g_assert_true(child_folder_start(folder, program, &command, NULL, &error));
     g_assert_cmpint(wait_end(folder, &end), ==, CHILD_ENDED);
     g_assert_nonnull(strstr(end.error, "/nowhere/packer"));

@@ -57,7 +57,7 @@ static void expect_refused(const char *text, ErrorCode code, const char *says) {
     g_autoptr(GError) error = NULL;
     g_autoptr(Json) json = read_text(text, &error);
     g_assert_null(json);
-    g_assert_error(error, GENNAKER_ERROR, code);
+    g_assert_error(error, GENNAKER_ERROR, (gint)code);
     if (strstr(error->message, says) == NULL)
         g_error("expected \"%s\" in \"%s\"", says, error->message);
 }
