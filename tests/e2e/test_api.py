@@ -232,6 +232,12 @@ def test_order_of_configurations(api):
     assert "`application`" in api.error("POST", "/actions/pipelines/reorder", {"idsToIndices": {}})
 
 
+def test_names_with_nul_are_refused(api):
+    """C ends a text there: such a name would be saved under another one."""
+    assert "NUL" in api.error("POST", "/pipelines", {"application": "app", "name": "a\0b", "stages": []})
+    assert not api.get("/applications/app/pipelineConfigs")
+
+
 def test_bulk_save(api):
     api.save("taken")
     body = [{"application": "app", "name": "fine", "stages": []}, {"application": "app", "name": "Taken"}, {"application": "app"}]

@@ -98,6 +98,10 @@ gboolean application_save(Store *store, const JsonValue *attributes, const Princ
         error_set(error, ERR_INVALID, "Application must have a non-empty name");
         return FALSE;
     }
+    if (strlen(given) != json_string_length(json_get(attributes, "name"))) {
+        error_set(error, ERR_INVALID, "Application name must not hold a NUL character");
+        return FALSE;
+    }
     g_autofree char *name = g_strstrip(g_strdup(given));
     g_autofree char *id = g_utf8_strdown(name, -1);
     g_autoptr(GError) missing = NULL;

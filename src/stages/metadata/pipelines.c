@@ -88,6 +88,14 @@ static gboolean check_shape(const JsonValue *pipeline, const char *name, GError 
         error_set(error, ERR_INVALID, "A pipeline requires name and application fields");
         return FALSE;
     }
+    static const char *const TEXTS[] = {"name", "application", "id"};
+    for (gsize t = 0; t < G_N_ELEMENTS(TEXTS); t++) {
+        const JsonValue *text = json_get(pipeline, TEXTS[t]);
+        if (!json_is_string(text) || strlen(json_string(text)) == json_string_length(text))
+            continue;
+        error_set(error, ERR_INVALID, "pipeline %s of %s: \"%s\" must not hold a NUL character", name, application, TEXTS[t]);
+        return FALSE;
+    }
     static const char *const LISTS[] = {"stages", "triggers", "parameterConfig", "notifications", "expectedArtifacts"};
     for (gsize l = 0; l < G_N_ELEMENTS(LISTS); l++) {
         const JsonValue *list = json_get(pipeline, LISTS[l]);
