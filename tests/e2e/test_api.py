@@ -760,23 +760,28 @@ def test_guessing_is_slowed_down(guarded):
 # ---- reload ----
 
 
-def test_reload(tmp_path):
-    config = tmp_path / "config"
-    config.mkdir()
-    file = config / "gennaker.yml"
+@pytest.fixture
+def configured(tmp_path):
+    """A server and the file that is its configuration."""
+    file = tmp_path / "config" / "gennaker.yml"
+    file.parent.mkdir()
     file.write_text("gennaker: {}\n")
-    server = Gennaker(tmp_path / "data", config).start()
-    api = Client(server)
+    server = Gennaker(tmp_path / "data", file.parent).start()
+    yield Client(server), file
+    assert server.stop() == 0, server.said()[-3000:]
+
+
+def test_reload(configured):
+    api, file = configured
     named = {"Host": "build.example.com"}
     assert api.call("GET", "/health", headers=named).status == 421
     file.write_text("gennaker:\n  api:\n    hosts: [build.example.com]\n")
     assert api.call("POST", "/admin/reload").status == 200
     assert api.call("GET", "/health", headers=named).status == 200
-    file.write_text("gennaker:\n  api:\n    hosts: [")
-    message = api.error("POST", "/admin/reload")
-    assert "the configuration stays as it was" in message and "gennaker.yml:" in message
-    assert api.call("GET", "/health", headers=named).status == 200
-    assert server.stop() == 0
+    for wrong in ("gennaker:\n  api:\n    hosts: [", "gate:\n  cors:\n    allowedOriginsPattern: '('\n"):
+        file.write_text(wrong)
+        assert "the configuration stays as it was" in api.error("POST", "/admin/reload")
+        assert api.call("GET", "/health", headers=named).status == 200
 
 
 # ---- a crash, and size ----
