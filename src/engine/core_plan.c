@@ -35,8 +35,8 @@ static void planned_stage_free(gpointer data) {
 PlannedStage *plan_add(StagePlan *plan, const char *type, const char *name, const JsonValue *context) {
     PlannedStage *planned = g_new0(PlannedStage, 1);
     planned->plan = plan;
-    planned->type = g_strdup(type);
-    planned->name = g_strdup(name ? name : type);
+    planned->type = g_strdup(type ? type : ""); /* known to nobody: the child fails when it is planned */
+    planned->name = g_strdup(name ? name : planned->type);
     planned->context = json_is_object(context) ? json_without_nulls(context) : json_empty_object();
     planned->after = g_ptr_array_new();
     g_ptr_array_add(plan->stages, planned);

@@ -3,6 +3,7 @@
  * RUN_TASK looks whether the task may run at all (cancelled, paused, skipped, out of time) and then asks for a worker; the
  * worker's answer is TASK_RAN. Between the two nothing is stored: after a crash the task is run again. */
 #include "engine/step.h"
+#include <string.h>
 
 /* FALSE: the message is about something that is gone, or over. */
 static gboolean find_task(Step *step, const Message *message, const Stage **stage, const TaskState **task) {
@@ -186,18 +187,21 @@ void handle_task_ran(Step *step, const Message *message) {
 }
 
 /* ---- complete ---- */
-static void redirect(Step *step, const char *stage_id) {
+static void redirect(Step *step, const char *stage_id, const char *task_id) {
     Stage *stage = step_edit(step, stage_id);
-    guint first = G_MAXUINT, last = 0;
+    guint first = G_MAXUINT, last = 0, asking = 0;
     for (guint i = 0; i < stage->tasks->len; i++) {
         const TaskState *task = g_ptr_array_index(stage->tasks, i);
+        if (strcmp(task->id, task_id) == 0)
+            asking = i;
         if (task->loop_start && first == G_MAXUINT)
             first = i;
         if (task->loop_end)
             last = i;
     }
-    if (first > last) {
-        step_note(step, "stage %s (%s): a task asked to repeat its loop, but there is none; the stage is given up", stage->id, stage->type);
+    if (asking < first || asking > last) {
+        step_note(step, "stage %s (%s): task %s asked to repeat its loop, but is in none; the stage is given up", stage->id, stage->type,
+                  task_id);
         step_push_stage(step, MESSAGE_ABORT_STAGE, stage);
         return;
     }
@@ -225,7 +229,7 @@ void handle_complete_task(Step *step, const Message *message) {
         return;
     step_process_context(step, message->stage_id);
     if (message->status == STATUS_REDIRECT) {
-        redirect(step, message->stage_id);
+        redirect(step, message->stage_id, message->task_id);
         return;
     }
     Stage *mine = step_edit(step, message->stage_id);

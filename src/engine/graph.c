@@ -49,8 +49,8 @@ static void index_edges(StageIndex *index, const GPtrArray *stages) {
     guint edges = 0;
     for (guint i = 0; i < index->n; i++)
         edges += g_strv_length(((const Stage *)g_ptr_array_index(stages, i))->requisites);
-    index->up = (Edges){g_new0(guint, index->n + 1), g_new(guint, edges)};
-    index->down = (Edges){g_new0(guint, index->n + 2), g_new(guint, edges)};
+    index->up = (Edges){g_new0(guint, index->n + 1), g_new(guint, edges + 1)};
+    index->down = (Edges){g_new0(guint, index->n + 2), g_new(guint, edges + 1)};
     guint filled = 0;
     for (guint i = 0; i < index->n; i++) {
         const Stage *stage = g_ptr_array_index(stages, i);

@@ -35,7 +35,7 @@ static void scripted_build(const Execution *execution, const Stage *stage, GPtrA
     JsonIter iter = json_iter(json_get(json_root(stage->context), "tasks"));
     while (json_next(&iter))
         for (const TaskDefinition *each = scripted_tasks; each->name; each++)
-            if (strcmp(each->name, iter.key) == 0)
+            if (iter.key && strcmp(each->name, iter.key) == 0)
                 g_ptr_array_add(list, (gpointer)each);
     if (json_is_true(json_get(json_root(stage->context), "badTasks")))
         error_set(error, ERR_INVALID, "no tasks can be made");

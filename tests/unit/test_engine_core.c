@@ -207,6 +207,8 @@ static void test_loop(void) {
     driver_ran(&driver, "1", STATUS_SUCCEEDED);
     driver_ran(&driver, "1", STATUS_SUCCEEDED);
     g_assert_cmpstr(driver_task(driver_stage(&driver, "1"))->name, ==, "two");
+    driver_ran(&driver, "1", STATUS_REDIRECT); /* it is in no loop */
+    assert_status(&driver, "1", STATUS_TERMINAL);
     driver_close(&driver);
 }
 

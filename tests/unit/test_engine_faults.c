@@ -31,6 +31,7 @@ static const Param number_params[] = {{"number", PARAM_INT, offsetof(NumberParam
 
 static Status show_number(TaskContext *context, GError **error) {
     (void)error;
+    g_assert_cmpint(context->deadline_ms - context->now_ms, ==, TASK_RUN_MAX_MS);
     g_autoptr(Json) number = json_from_int(((const NumberParams *)context->params)->number * 2);
     task_set_output_json(context, "twice", number);
     return STATUS_SUCCEEDED;

@@ -1,4 +1,5 @@
 /* The engine on a store: start, act, recover, limits, back-off, workers. */
+#include "engine/core.h"
 #include "engine_testing.h"
 
 /* ---- stage types ---- */
@@ -28,6 +29,7 @@ static Status block(TaskContext *context, GError **error) {
 static Status cleanup(TaskContext *context, GError **error) {
     (void)error;
     g_atomic_int_inc(&canceled);
+    g_assert_cmpint(context->deadline_ms - context->now_ms, ==, CANCEL_RUN_MAX_MS);
     task_set_context_string(context, "cleaned", "up");
     return STATUS_SUCCEEDED;
 }
