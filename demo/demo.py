@@ -144,7 +144,7 @@ def table(rows):
             say("  " + "  ".join("─" * width for width in widths))
 
 
-def report_end(api, execution, version):
+def report_end(api, execution, what):
     rows = [("ACCOUNT", "SERVER GROUP", "STATE", "INSTANCES", "IMAGE", "VERSION")]
     for account in ("staging", "production"):
         groups = api.get(f"/applications/demo/clusters/{account}/demo-{account}/aws") or {}
@@ -172,10 +172,10 @@ def report_end(api, execution, version):
     rows.append(("all", seconds(execution["endTime"] - execution["startTime"])))
     table(rows)
     say("")
-    say(f"Version {version} runs in staging and production. Gennaker goes on at {api.base}; look around:")
+    say(f"Now {what} runs in staging and production. Gennaker goes on at {api.base}; look around:")
     say(f"  build/gennaker --server {api.base} execution get {execution['id']}")
     say(f"  build/gennaker --server {api.base} cluster list demo")
-    say("Next: ./run demo          deploys the next version over this one")
+    say("Next: ./run demo          deploys the next one over it")
     say("      ./run demo --end    ends and removes everything")
 
 
@@ -200,13 +200,14 @@ def demonstrate(notes, surroundings, port):
     env.wait_for_inventory(api)
     env.save_application(api)
     say("3. The pipeline: bake → staging → judgement → production, red/black")
-    document = env.pipeline(variables, bake=bakes, image=next(iter(seeded["images"])))
+    image = sorted(seeded["images"])[(number - 1) % len(seeded["images"])]
+    document = env.pipeline(variables, bake=bakes, image=image)
     execution = follow(api, env.start_pipeline(api, document, env.build_trigger(file_name, number)))
     if execution["status"] != "SUCCEEDED":
         raise env.Failure(f"the pipeline ended {execution['status']}:\n  " + "\n  ".join(failures(execution)))
     notes.content["version"] = number
     notes.save()
-    report_end(api, execution, version)
+    report_end(api, execution, f"version {version}" if bakes else f"image {image}")
 
 
 def main():

@@ -55,7 +55,7 @@ class Surroundings:
 
     def start_cloud(self, reset=False):
         run_rig("up", "--port", self.moto, "--strict")
-        return json.loads(run_rig("seed", "--port", self.moto, *(["--reset"] if reset else [])))
+        return json.loads(run_rig("seed", "--port", self.moto, "--image2", *(["--reset"] if reset else [])))
 
     def start_instance(self):
         run_rig("bake/instance", "--port", self.ssh, root=True)
