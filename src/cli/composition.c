@@ -136,7 +136,7 @@ static gboolean reload_clouds(Composition *composition, Config *config, GError *
     if (!clouds_reload(composition->services.clouds, config, problems, error))
         return FALSE;
     for (guint i = 0; i < problems->len; i++)
-        log_warning(ROOM, "account left out: %s", (const char *)problems->pdata[i]);
+        log_warning(ROOM, "%s", (const char *)problems->pdata[i]);
     return TRUE;
 }
 
