@@ -5,6 +5,8 @@
 #include "clouds/aws/reader.h"
 
 #define TYPES_READ_MS (60 * 60 * 1000)
+#define TYPES_WAIT_MS 10000 /* how long an account waits for the one that reads; after that it looks again at its own pace */
+#define TYPES_LOOK_MS 100   /* how soon a wait sees that it is cancelled */
 
 /* What was read in one region. */
 typedef struct {
@@ -15,6 +17,7 @@ typedef struct {
 
 struct AwsInstanceTypes {
     GMutex lock;
+    GCond changed;       /* a read ended */
     GHashTable *regions; /* region → RegionTypes */
 };
 
@@ -27,6 +30,7 @@ static void region_free(gpointer data) {
 AwsInstanceTypes *aws_instance_types_new(void) {
     AwsInstanceTypes *types = g_new0(AwsInstanceTypes, 1);
     g_mutex_init(&types->lock);
+    g_cond_init(&types->changed);
     types->regions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, region_free);
     return types;
 }
@@ -35,6 +39,7 @@ void aws_instance_types_free(AwsInstanceTypes *types) {
     if (!types)
         return;
     g_hash_table_unref(types->regions);
+    g_cond_clear(&types->changed);
     g_mutex_clear(&types->lock);
     g_free(types);
 }
@@ -92,10 +97,15 @@ static TypesState take_state(AwsInstanceTypes *types, const char *name, gint64 n
     return TYPES_OURS_TO_READ;
 }
 
-/* KNOWN: *documents (a reference) and when they were read. OURS_TO_READ: end_reading must follow. */
-static TypesState begin_reading(AwsInstanceTypes *types, const char *name, gint64 now_ms, GPtrArray **documents, gint64 *began_ms) {
+/* KNOWN: *documents (a reference) and when they were read. OURS_TO_READ: end_reading must follow. While another account reads, waits for it. */
+static TypesState begin_reading(AwsInstanceTypes *types, const AwsReader *reader, GPtrArray **documents, gint64 *began_ms) {
+    gint64 until_ms = clock_elapsed_ms() + TYPES_WAIT_MS;
     g_mutex_lock(&types->lock);
-    TypesState state = take_state(types, name, now_ms, documents, began_ms);
+    TypesState state = take_state(types, reader->region, reader->began_ms, documents, began_ms);
+    while (state == TYPES_BEING_READ && clock_elapsed_ms() < until_ms && !cancel_is_set(reader->cancel)) {
+        g_cond_wait_until(&types->changed, &types->lock, g_get_monotonic_time() + TYPES_LOOK_MS * 1000);
+        state = take_state(types, reader->region, reader->began_ms, documents, began_ms);
+    }
     g_mutex_unlock(&types->lock);
     return state;
 }
@@ -110,6 +120,7 @@ static void end_reading(AwsInstanceTypes *types, const char *name, GPtrArray *do
         region->documents = g_ptr_array_ref(documents);
         region->began_ms = began_ms;
     }
+    g_cond_broadcast(&types->changed);
     g_mutex_unlock(&types->lock);
 }
 
@@ -128,7 +139,7 @@ gboolean aws_agent_instance_types(AgentContext *context, GError **error) {
     AwsReader reader = aws_reader(context->account, context->region, context->inventory, context->cancel);
     g_autoptr(GPtrArray) documents = NULL;
     gint64 began_ms = 0;
-    switch (begin_reading(reader.account->settings->types, reader.region, reader.began_ms, &documents, &began_ms)) {
+    switch (begin_reading(reader.account->settings->types, &reader, &documents, &began_ms)) {
     case TYPES_OURS_TO_READ:
         return read_types(&reader, error);
     case TYPES_KNOWN:
