@@ -113,7 +113,7 @@ void handle_start_stage(Step *step, const Message *message) {
 /* ---- prepare ---- */
 void handle_prepare_stage(Step *step, const Message *message) {
     const Stage *stage = execution_stage(step->execution, message->stage_id);
-    if (!stage || !stage->preparing)
+    if (!stage || !stage->preparing || (message->attempt && message->attempt != stage->attempt))
         return;
     if (step_is_ending(step))
         step_finish_stage(step, message->stage_id, STATUS_CANCELED);

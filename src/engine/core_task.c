@@ -36,13 +36,16 @@ gboolean stage_is_skipped_by_hand(const Execution *execution, const Stage *stage
     return FALSE;
 }
 
+/* The stages around it are paused with it, as far as it still is a part of them. */
 static void pause_task(Step *step, const char *stage_id, const char *task_id) {
     stage_edit_task(step_edit(step, stage_id), task_id)->status = STATUS_PAUSED;
-    for (const Stage *stage = execution_stage(step->execution, stage_id); stage; stage = stage_parent(step->execution, stage)) {
-        if (stage->status == STATUS_RUNNING)
-            execution_edit_stage(step->execution, stage)->status = STATUS_PAUSED;
-        stage = execution_stage(step->execution, stage->id);
-    }
+    const Stage *stage = execution_stage(step->execution, stage_id);
+    for (; stage && !status_info(stage->status)->complete; stage = stage_parent(step->execution, stage))
+        if (stage->status == STATUS_RUNNING) {
+            Stage *mine = execution_edit_stage(step->execution, stage);
+            mine->status = STATUS_PAUSED;
+            stage = mine;
+        }
 }
 
 static void set_exception(Step *step, const char *stage_id, const char *task_id, Json *exception) {
@@ -81,7 +84,13 @@ static gboolean check_time(Step *step, const Stage *stage, const TaskState *task
 void handle_run_task(Step *step, const Message *message) {
     const Stage *stage;
     const TaskState *task;
-    if (!find_task(step, message, &stage, &task) || task->status != STATUS_RUNNING || stage->status != STATUS_RUNNING)
+    if (!find_task(step, message, &stage, &task) || task->status != STATUS_RUNNING)
+        return;
+    if (message->attempt && message->attempt != stage->attempt)
+        return; /* it was due before a restart */
+    if (stage->status == STATUS_PAUSED)
+        pause_task(step, stage->id, task->id); /* begun behind the last of its before-stages, which was not paused in time */
+    if (stage->status != STATUS_RUNNING)
         return;
     const StageType *type = stage_type_of(step->settings, stage);
     const TaskDefinition *definition = type ? task_definition_of(type, step->execution, stage, task) : NULL;

@@ -49,7 +49,7 @@ typedef struct {
     Status status;            /* COMPLETE_TASK */
     StageOwner side;          /* CONTINUE_PARENT_STAGE */
     gboolean park;            /* START_EXECUTION, RESTART_STAGE: its turn has not come */
-    guint attempt;            /* STAGE_PREPARED, TASK_RAN, STAGE_CANCELED: of the stage, when the run began */
+    guint attempt;            /* of the stage, when the run that this is about began or fell asleep; 0: whichever it is */
     char *user, *reason;      /* shared texts */
     Json *body;               /* PATCH_STAGE: changes; RESTART_STAGE: pipeline, or NULL */
     Json *accounts;           /* PATCH_STAGE: the user's accounts, or NULL */

@@ -77,14 +77,17 @@ static Status slow_failure(const Stage *stage) {
     return !fail || json_is_true(fail) ? STATUS_TERMINAL : STATUS_STOPPED;
 }
 
-static Status slow_stage_status(const Execution *execution, const Stage *stage) {
+/* Of the children that ended in this very step only `decider` counts with its new status; NULL: all do. */
+static Status slow_stage_status(const Execution *before, const Execution *execution, const Stage *stage, const Stage *decider) {
     g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(Status));
     gboolean after_waits = FALSE;
     for (guint i = 0; i < execution->stages->len; i++) {
         const Stage *child = g_ptr_array_index(execution->stages, i);
         if (!child->parent_id || strcmp(child->parent_id, stage->id) != 0)
             continue;
-        g_array_append_val(all, child->status);
+        const Stage *was = execution_stage(before, child->id);
+        Status status = !decider || child == decider ? child->status : was ? was->status : STATUS_RUNNING;
+        g_array_append_val(all, status);
         after_waits = after_waits || (child->owner == OWNER_AFTER && child->status == STATUS_NOT_STARTED);
     }
     for (guint i = 0; i < stage->tasks->len; i++)
@@ -150,11 +153,21 @@ static Status slow_execution_status(const Execution *execution) {
 }
 
 /* ---- after a commit ---- */
-static void check_completed_stage(SimWorld *world, const Execution *after, const Stage *stage) {
-    Status expected = slow_stage_status(after, stage);
+/* A step may end several children of a stage; which of them decided about it depends on their order inside the step. */
+static gboolean was_decided_by_one(const Execution *before, const Execution *after, const Stage *stage) {
+    for (guint i = 0; i < after->stages->len; i++) {
+        const Stage *child = g_ptr_array_index(after->stages, i);
+        if (child->parent_id && strcmp(child->parent_id, stage->id) == 0 && slow_stage_status(before, after, stage, child) == stage->status)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void check_completed_stage(SimWorld *world, const Execution *before, const Execution *after, const Stage *stage) {
+    Status expected = slow_stage_status(before, after, stage, NULL);
     const JsonValue *context = json_root(stage->context);
     gboolean bad_plan = json_get(context, "bad_after") || json_get(context, "bad_onFailure") || strcmp(stage->type, "unknown") == 0;
-    if (stage->status == expected || world->user_acted || bad_plan)
+    if (stage->status == expected || world->user_acted || bad_plan || was_decided_by_one(before, after, stage))
         return;
     if ((stage->status == STATUS_CANCELED || expected == STATUS_CANCELED) && status_info(after->status)->complete)
         return; /* the execution ended in the same step, and cut it, or a child it did not wait for, short */
@@ -176,7 +189,7 @@ void sim_check_commit(SimWorld *world, const Execution *before, const Execution 
         Status previous = was ? was->status : STATUS_NOT_STARTED;
         note_finished_tasks(world, stage);
         if (stage->status != previous && status_info(stage->status)->complete)
-            check_completed_stage(world, after, stage);
+            check_completed_stage(world, before, after, stage);
         if (previous == STATUS_NOT_STARTED && stage->status != previous && !slow_may_start(after, stage) && !world->user_acted)
             sim_fail(world, "stage %s began before its requisites were complete", stage->ref_id);
         if (status_info(previous)->complete && stage->status != previous && !world->user_acted)
@@ -185,7 +198,9 @@ void sim_check_commit(SimWorld *world, const Execution *before, const Execution 
     const StatusInfo *info = status_info(after->status);
     if (info->complete && !status_info(before->status)->complete && !world->user_acted) {
         Status expected = slow_execution_status(after);
-        if (after->status != expected)
+        /* What was paused is let go when the execution ends, and may end TERMINAL in the same step. */
+        gboolean first_canceled = after->status == STATUS_CANCELED && expected == STATUS_TERMINAL && before->status == STATUS_PAUSED;
+        if (after->status != expected && !first_canceled)
             sim_fail(world, "ended instead of %s", status_info(expected)->name);
     }
     if (info->complete && after->status != STATUS_SUCCEEDED && after->status != STATUS_TERMINAL && after->status != STATUS_CANCELED)

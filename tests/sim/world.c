@@ -277,6 +277,7 @@ static void due(SimWorld *world, SimRun *run) {
     world->now_ms = MAX(world->now_ms, run->at_ms);
     Message *message = message_new_stage(run->kind == RUN_PREPARE ? MESSAGE_PREPARE_STAGE : MESSAGE_RUN_TASK, run->stage_id);
     message->task_id = text_ref(run->task_id);
+    message->attempt = run->attempt;
     g_ptr_array_remove(world->runs, run);
     g_queue_push_tail(&world->mailbox, message);
 }
