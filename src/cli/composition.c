@@ -28,6 +28,14 @@ static void wake_stage(const char *execution_id, const char *stage_id, gpointer 
         engine_wake_stage(composition->services.engine, execution_id, stage_id);
 }
 
+static gboolean open_store(Composition *composition, const CompositionOptions *options, GError **error) {
+    g_autofree char *url = NULL;
+    if (!store_config_url(composition->services.config, &url, error))
+        return FALSE;
+    composition->services.store = store_open(&(StoreOptions){.folder = options->folder, .url = url}, error);
+    return composition->services.store != NULL;
+}
+
 static gboolean open_clouds(Composition *composition, GError **error) {
     CloudsOptions options = {
         .clouds = CLOUDS,
@@ -92,9 +100,7 @@ Composition *composition_open(const CompositionOptions *options, GError **error)
     g_mutex_init(&composition->lock);
     g_mutex_init(&services->lock);
     composition->config_path = g_strdup(options->config_path);
-    StoreOptions store = {.folder = options->folder};
-    gboolean fine = (services->config = config_load(options->config_path, error)) != NULL &&
-                    (services->store = store_open(&store, error)) != NULL &&
+    gboolean fine = (services->config = config_load(options->config_path, error)) != NULL && open_store(composition, options, error) &&
                     (composition->auth = auth_new(services->config, options->folder, error)) != NULL &&
                     auth_check_listen(composition->auth, options->address, error) && (composition->http = http_client_new(error)) != NULL;
     services->http = composition->http;
@@ -214,6 +220,7 @@ const ConfigSection *const *composition_config_sections(void) {
         add_sections(all, bake_config_sections);
         add_sections(all, auth_config_sections);
         add_sections(all, engine_config_sections);
+        add_sections(all, store_config_sections);
         add_sections(all, api_config_sections);
         g_ptr_array_add(all, NULL);
         g_once_init_leave(&once, 1);

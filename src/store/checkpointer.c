@@ -24,6 +24,8 @@ struct Checkpointer {
 };
 
 void checkpointer_notify(Checkpointer *checkpointer, guint64 log_size, guint64 log_written) {
+    if (checkpointer == NULL)
+        return;
     g_mutex_lock(&checkpointer->mutex);
     checkpointer->size = log_size;
     checkpointer->written = log_written;
@@ -82,7 +84,7 @@ static gpointer checkpointer_main(gpointer data) {
 
 Checkpointer *checkpointer_new(Store *store, GError **error) {
     StoreConnection *connection = store->driver->open(
-        &(ConnectionOptions){.file = store->file, .role = CONNECTION_CARE, .durable = !store->temporary}, error);
+        &(ConnectionOptions){.file = store->target, .role = CONNECTION_CARE, .durable = !store->temporary}, error);
     if (connection == NULL)
         return NULL;
     Checkpointer *checkpointer = g_new0(Checkpointer, 1);

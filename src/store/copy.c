@@ -69,6 +69,10 @@ gboolean copy_whole(StoreConnection *writer, const char *file, GError **error) {
 }
 
 gboolean store_backup(Store *store, const char *file, GError **error) {
+    if (store->driver->copy_begin == NULL) {
+        error_set(error, ERR_INVALID, "the store %s is a database with tools of its own: back it up with them (pg_dump)", store->file);
+        return FALSE;
+    }
     if (store->committer == NULL)
         return copy_whole(store->writer, file, error);
     CopyWork work = {.writer = store->writer, .file = file, .error = error};

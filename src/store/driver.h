@@ -19,7 +19,7 @@ typedef enum {
 } ConnectionRole;
 
 typedef struct {
-    const char *file;
+    const char *file; /* or the address of a database */
     ConnectionRole role;
     gboolean durable;   /* FALSE: commits need not survive a power failure (stores in memory) */
     gboolean read_only; /* the whole store, not this connection alone */
@@ -40,6 +40,10 @@ struct StoreDriver {
     void (*close)(StoreConnection *connection);
     /* Whether the database is whole, as far as can be told quickly. */
     gboolean (*check)(StoreConnection *connection, GError **error);
+    /* Makes the writer the only one; ERR_CONFLICT when another process is it after wait_ms. NULL: a lock of the data folder does. */
+    gboolean (*claim)(StoreConnection *writer, gint64 wait_ms, GError **error);
+    /* The writer's epoch of the store is this one from now on; NULL: of no interest. */
+    void (*claimed)(StoreConnection *writer, gint64 epoch);
 
     /* The writer takes the right to write at once. A failed commit leaves the transaction open. */
     gboolean (*begin)(StoreConnection *connection, GError **error);
@@ -64,11 +68,11 @@ struct StoreDriver {
     /* The write-ahead log: its size now, and all that was ever written to it through this connection. */
     guint64 (*log_size)(StoreConnection *writer);
     guint64 (*log_written)(StoreConnection *writer);
-    /* Moves the log into the database, as far as others are not in the way at the moment (that is no error). truncate: all of it,
+    /* NULL: the database does it. Moves the log into the database, as far as others are not in the way at the moment (that is no error). truncate: all of it,
      * and shortens the file; waits a little for readers. */
     gboolean (*checkpoint)(StoreConnection *care, gboolean truncate, GError **error);
 
-    /* A copy in steps. Writes between them through the same connection are part of it. */
+    /* NULL: the database has tools of its own. A copy in steps. Writes between them through the same connection are part of it. */
     StoreCopy *(*copy_begin)(StoreConnection *writer, const char *file, GError **error);
     gboolean (*copy_step)(StoreCopy *copy, gboolean *done, GError **error);
     gboolean (*copy_end)(StoreCopy *copy, GError **error); /* frees */
@@ -81,3 +85,7 @@ struct StoreRow {
 };
 
 extern const StoreDriver store_driver_sqlite;
+extern const StoreDriver store_driver_postgres;
+
+/* A database's address without user, password and options, for messages; caller frees. */
+char *store_postgres_place(const char *url);

@@ -10,14 +10,16 @@ typedef struct Changes Changes;
 typedef struct ObjectIndex ObjectIndex;
 
 struct Store {
-    char *folder, *file, *backups;
+    char *folder, *backups;
+    char *target;       /* what drivers open: a file, or an address with its secrets */
+    char *file;         /* the same for messages */
     gboolean temporary; /* in memory: a folder of its own, removed when closed */
     gboolean read_only;
     int lock; /* descriptor of the lock file, or -1 */
     const StoreDriver *driver;
-    StoreConnection *writer; /* the committer's once it runs */
-    Committer *committer;    /* NULL when read-only */
-    Checkpointer *checkpointer;
+    StoreConnection *writer;    /* the committer's once it runs */
+    Committer *committer;       /* NULL when read-only */
+    Checkpointer *checkpointer; /* NULL when the database checkpoints by itself */
     Readers *readers;
     Changes *changes;
     ObjectIndex *objects;

@@ -101,7 +101,7 @@ gboolean migrations_apply(StoreConnection *connection, const Migration *migratio
         newer_set(error, file, version, last);
         return FALSE;
     }
-    if (version > 0 && version < last && !old_copy(connection, version, backups, error))
+    if (version > 0 && version < last && connection->driver->copy_begin != NULL && !old_copy(connection, version, backups, error))
         return FALSE;
     for (const Migration *migration = migrations; migration->sql != NULL; migration++) {
         if (migration->version > version && !migration_run(connection, migration, error))

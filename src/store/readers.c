@@ -71,7 +71,7 @@ Reader *reader_borrow(Store *store, GError **error) {
     if (connection == NULL) {
         connection = store->driver->open(
             &(ConnectionOptions){
-                .file = store->file, .role = CONNECTION_READER, .durable = !store->temporary, .read_only = store->read_only},
+                .file = store->target, .role = CONNECTION_READER, .durable = !store->temporary, .read_only = store->read_only},
             error);
         if (connection == NULL) {
             connection_give_back(store->readers, NULL);

@@ -30,7 +30,7 @@ static gboolean folder_prepare(Store *store, const StoreOptions *options, GError
         return FALSE;
     }
     g_autofree char *file = g_build_filename(options->folder, DATABASE_FILE, NULL);
-    if (options->read_only && !g_file_test(file, G_FILE_TEST_EXISTS)) {
+    if (options->read_only && options->url == NULL && !g_file_test(file, G_FILE_TEST_EXISTS)) {
         error_set(error, ERR_NOT_FOUND, "there is no store %s", file);
         return FALSE;
     }
@@ -46,12 +46,14 @@ static const StoreStatement EPOCH_NEXT = {"counters.epoch", "INSERT INTO counter
                                                             "ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value"};
 static const StoreStatement LAST_KEY = {"executions.last_key", "SELECT coalesce(max(key), 0) FROM executions"};
 
-static gboolean database_open(Store *store, GError **error) {
+static gboolean database_open(Store *store, gint64 lock_wait_ms, GError **error) {
     const StoreDriver *driver = store->driver;
     store->writer = driver->open(
-        &(ConnectionOptions){.file = store->file, .role = CONNECTION_WRITER, .durable = !store->temporary, .read_only = store->read_only},
+        &(ConnectionOptions){.file = store->target, .role = CONNECTION_WRITER, .durable = !store->temporary, .read_only = store->read_only},
         error);
     if (store->writer == NULL || !driver->check(store->writer, error))
+        return FALSE;
+    if (!store->read_only && driver->claim != NULL && !driver->claim(store->writer, lock_wait_ms, error))
         return FALSE;
     if (store->read_only)
         return migrations_verify(store->writer, migrations_all(), store->file, error);
@@ -65,6 +67,8 @@ static gboolean service_begin(Store *store, GError **error) {
         return FALSE;
     if (!store->driver->run(store->writer, &LAST_KEY, NULL, 0, number_each, &last_key, NULL, error))
         return FALSE;
+    if (!store->read_only && store->driver->claimed != NULL)
+        store->driver->claimed(store->writer, epoch);
     store->next_execution_key = last_key + 1;
     store->changes = changes_new(epoch);
     store->readers = readers_new();
@@ -73,8 +77,7 @@ static gboolean service_begin(Store *store, GError **error) {
         return FALSE;
     if (store->read_only)
         return TRUE;
-    store->checkpointer = checkpointer_new(store, error);
-    if (store->checkpointer == NULL)
+    if (store->driver->checkpoint != NULL && (store->checkpointer = checkpointer_new(store, error)) == NULL)
         return FALSE;
     store->committer = committer_new(store);
     return TRUE;
@@ -84,18 +87,18 @@ Store *store_open(const StoreOptions *options, GError **error) {
     gint64 begun_ms = clock_elapsed_ms();
     Store *store = g_new0(Store, 1);
     store->lock = -1;
-    store->driver = &store_driver_sqlite;
+    store->driver = options->url != NULL ? &store_driver_postgres : &store_driver_sqlite;
     store->read_only = options->read_only;
     store->has_room = TRUE;
-    if (!folder_prepare(store, options, error) ||
-        (!options->read_only &&
-         !lock_take(store->folder, options->lock_wait_ms > 0 ? options->lock_wait_ms : LOCK_WAIT_MS, &store->lock, error))) {
+    gint64 lock_wait_ms = options->lock_wait_ms > 0 ? options->lock_wait_ms : LOCK_WAIT_MS;
+    if (!folder_prepare(store, options, error) || (!options->read_only && !lock_take(store->folder, lock_wait_ms, &store->lock, error))) {
         store_close(store);
         return NULL;
     }
-    store->file = g_build_filename(store->folder, DATABASE_FILE, NULL);
+    store->target = options->url != NULL ? g_strdup(options->url) : g_build_filename(store->folder, DATABASE_FILE, NULL);
+    store->file = options->url != NULL ? store_postgres_place(options->url) : g_strdup(store->target);
     store->backups = g_build_filename(store->folder, BACKUPS_FOLDER, NULL);
-    if (!database_open(store, error) || !service_begin(store, error)) {
+    if (!database_open(store, lock_wait_ms, error) || !service_begin(store, error)) {
         store_close(store);
         return NULL;
     }
@@ -129,6 +132,7 @@ void store_close(Store *store) {
     if (store->temporary && store->folder != NULL)
         folder_remove(store->folder);
     g_free(store->folder);
+    g_free(store->target);
     g_free(store->file);
     g_free(store->backups);
     g_free(store);

@@ -9,6 +9,7 @@
  * columns only. Statements are static constants; each connection prepares one once.
  */
 #pragma once
+#include "base/config.h"
 #include "base/error.h"
 #include "base/json.h"
 
@@ -17,6 +18,7 @@ typedef struct StoreUnit StoreUnit;
 
 typedef struct {
     const char *folder;  /* where the database lies; created with mode 0700; NULL: in memory (tests) */
+    const char *url;     /* postgresql://…: the database lies there, folder holds only backups and the like; NULL: SQLite */
     gboolean read_only;  /* for command-line tools */
     gint64 lock_wait_ms; /* how long to wait for another process that holds the store; default 2 s, then ERR_CONFLICT */
 } StoreOptions;
@@ -24,6 +26,9 @@ typedef struct {
 /* Opens, recovers and migrates. ERR_CONFLICT: another process holds it (the message says which, when it can). ERR_INVALID: newer
  * than this program, or corrupted (the message says how to restore). ERR_UNAVAILABLE: read-only or full disk. */
 Store *store_open(const StoreOptions *options, GError **error);
+extern const ConfigSection *const store_config_sections[]; /* ends with NULL */
+/* The url of StoreOptions by the configuration, NULL for none; caller frees. ERR_INVALID. */
+gboolean store_config_url(const Config *config, char **url, GError **error);
 void store_close(Store *store); /* commits what waits, checkpoints, joins threads */
 
 typedef enum { STORE_NULL, STORE_INT, STORE_TEXT, STORE_BYTES } StoreType;

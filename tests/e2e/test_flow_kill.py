@@ -66,6 +66,7 @@ def count_writes(tmp_path, simulator, proxy):
     return max(call.write_number for call in proxy.calls())
 
 
+@pytest.mark.timeout(1800 if LONG else 300)
 def test_kill_around_writes(tmp_path, simulator, proxy):
     writes = count_writes(tmp_path / "clean", simulator, proxy)
     assert writes >= 14
