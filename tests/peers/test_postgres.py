@@ -6,8 +6,7 @@ import threading
 import time
 
 import pytest
-from environment import Failure
-from gennaker import PROGRAM, Gennaker
+from gennaker import PROGRAM, Gennaker, demo
 from postgres import Postgres, programs
 
 pytestmark = pytest.mark.skipif(programs() is None, reason="no PostgreSQL server on this machine")
@@ -52,7 +51,7 @@ def start(server, number):
     for _ in range(200):
         try:
             return server.api.call("POST", "/pipelines/start", pipeline)["ref"].rsplit("/", 1)[-1]
-        except (OSError, Failure):
+        except (OSError, demo.Failure):
             time.sleep(0.1)
     raise AssertionError(f"execution {number} was not started\n{server.said()[-3000:]}")
 
@@ -63,7 +62,7 @@ def wait_all(server, ids, seconds=60, path="pipelines"):
     while time.monotonic() < end:
         try:
             states = collections.Counter(server.api.get(f"/{path}/{i}")["status"] for i in ids)
-        except (OSError, Failure):
+        except (OSError, demo.Failure):
             states.clear()
         if states and set(states) <= DONE:
             return states
