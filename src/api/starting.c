@@ -105,14 +105,11 @@ static Json *start_v2_post(ApiCall *call, GError **error) {
 }
 
 /* ---- a configuration that need not be stored ---- */
-static Json *plan(ApiCall *call, const JsonValue *pipeline, GError **error) {
-    static const char *const NOT_SHOWN[] = {"plan", NULL};
-    g_auto(GStrv) problems = engine_validate_pipeline(call->services->engine, pipeline);
-    if (problems[0] == NULL)
-        return json_without(pipeline, NOT_SHOWN);
-    g_autofree char *joined = g_strjoinv("; ", problems);
-    error_set(error, ERR_INVALID, "plan pipeline: %s", joined);
-    return NULL;
+static Json *plan(ApiCall *call, const JsonValue *pipeline, const JsonValue *stored, GError **error) {
+    static const char *const NOT_SHOWN[] = {"plan", "resolveArtifacts", NULL};
+    g_autoptr(Json) given = json_without(pipeline, NOT_SHOWN);
+    return engine_plan_pipeline(call->services->engine, json_root(given), stored, call->principal,
+                                json_get_bool(pipeline, "resolveArtifacts", FALSE), error);
 }
 
 static Json *start_given_post(ApiCall *call, GError **error) {
@@ -122,10 +119,10 @@ static Json *start_given_post(ApiCall *call, GError **error) {
     }
     g_autoptr(Json) trigger = make_trigger(call, json_get(call->body, "trigger"), NULL);
     g_autoptr(Json) pipeline = with_trigger(call->body, json_root(trigger));
-    if (json_get_bool(call->body, "plan", FALSE))
-        return plan(call, json_root(pipeline), error);
     const char *config_id = json_get_string(call->body, "id");
     g_autoptr(Json) stored = config_id != NULL ? pipeline_load(call->services->store, PIPELINE_KIND, config_id, NULL) : NULL;
+    if (json_get_bool(call->body, "plan", FALSE))
+        return plan(call, json_root(pipeline), json_root(stored), error);
     g_autofree char *id = start(call, json_root(pipeline), json_root(stored), error);
     return id != NULL ? reference(id, NULL) : NULL;
 }

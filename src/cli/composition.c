@@ -67,6 +67,7 @@ static gboolean open_engine(Composition *composition, GError **error) {
     EngineOptions options = {
         .store = composition->services.store,
         .types = &stage_types,
+        .submission_steps = submission_steps,
         .services = &composition->services,
         .config = composition->services.config,
     };

@@ -23,6 +23,7 @@ Engine *engine_new(const EngineOptions *options, GError **error) {
     engine->store = options->store;
     engine->services = options->services;
     engine->types = options->types;
+    engine->submission_steps = options->submission_steps;
     engine->settings = settings;
     engine->loaded_bytes_max = options->loaded_bytes_max ? options->loaded_bytes_max : ENGINE_LOADED_BYTES_MAX;
     engine->runtime = runtime_threads_new(options->store, options->io_workers);

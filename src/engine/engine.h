@@ -11,10 +11,28 @@ typedef struct Engine Engine;
 
 #define ENGINE_LOADED_BYTES_MAX (128 * 1024 * 1024) /* idle executions beyond it are dropped, least recently used first */
 
+/* What a step on the way from what was submitted to an execution may know (engine.md 6). */
+typedef struct {
+    const JsonValue *stored; /* the pipeline as it is saved, or NULL */
+    const Principal *principal;
+    gint64 now_ms;
+    gboolean planning;          /* nothing is started: the pipeline is shown as it would be */
+    gboolean resolve_artifacts; /* also when planning */
+} Submission;
+
+/* One such step, between the trigger's defaults and the building of the execution: returns the pipeline with its changes (caller
+ * owns) or an error, which ends the start and is recorded as a failed execution. The pipeline has a trigger with parameters. May do
+ * I/O; on the thread of whoever starts. */
+typedef struct {
+    const char *name;
+    Json *(*prepare)(Services *services, const JsonValue *pipeline, const Submission *submission, GError **error);
+} SubmissionStep;
+
 typedef struct {
     Store *store;
     const StageTypes *types;
-    Services *services; /* handed to tasks */
+    Services *services;                     /* handed to tasks and submission steps */
+    const SubmissionStep *submission_steps; /* in this order; ends with {}; NULL: none */
     Config *config;
     guint io_workers;       /* 0: 128 on demand */
     gsize loaded_bytes_max; /* executions kept in memory; 0: ENGINE_LOADED_BYTES_MAX */
@@ -37,6 +55,9 @@ extern const ConfigSection *const engine_config_sections[];
  * set (*failed_id). ERR_INVALID: bad graph, unknown type, disabled …; ERR_UNAVAILABLE: back-pressure. */
 char *engine_start_pipeline(Engine *engine, const JsonValue *pipeline, const JsonValue *stored_config, const Principal *principal,
                             char **failed_id, GError **error);
+/* What the pipeline would be started as: trigger, parameters and all submission steps, nothing stored. Caller owns. ERR_INVALID. */
+Json *engine_plan_pipeline(Engine *engine, const JsonValue *pipeline, const JsonValue *stored_config, const Principal *principal,
+                           gboolean resolve_artifacts, GError **error);
 /* Starts an orchestration {application, description, job:[stages], trigger}. */
 char *engine_start_orchestration(Engine *engine, const JsonValue *orchestration, const Principal *principal, GError **error);
 

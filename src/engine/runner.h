@@ -79,6 +79,7 @@ struct Engine {
     Store *store;
     Services *services;
     const StageTypes *types;
+    const SubmissionStep *submission_steps;
     Runtime *runtime;
     GMutex lock;
     GCond rest;               /* an actor came to rest */

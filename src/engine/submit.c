@@ -222,19 +222,61 @@ static gboolean is_valid(Engine *engine, const JsonValue *pipeline, GError **err
     return FALSE;
 }
 
-/* Takes the whole way; NULL with *error. A start that failed for the pipeline's own reasons is recorded: *failed_id. */
-static char *start_prepared(Engine *engine, const JsonValue *pipeline, const JsonValue *stored, const Principal *principal,
-                            char **failed_id, GError **error) {
-    g_autofree char *refused = why_not_start(pipeline);
-    if (refused) {
-        char *id = record_failure(engine, pipeline, EXECUTION_PIPELINE, principal, refused);
-        error_set(error, ERR_INVALID, "%s", refused);
-        if (failed_id)
-            *failed_id = id;
-        else
-            g_free(id);
-        return NULL;
+/* All submission steps in their order. */
+static Json *run_steps(Engine *engine, const JsonValue *pipeline, const Submission *submission, GError **error) {
+    Json *current = json_copy(pipeline);
+    for (const SubmissionStep *step = engine->submission_steps; step && step->name && current; step++) {
+        Json *next = step->prepare(engine->services, json_root(current), submission, error);
+        json_unref(current);
+        current = next;
     }
+    return current;
+}
+
+Json *engine_plan_pipeline(Engine *engine, const JsonValue *pipeline, const JsonValue *stored_config, const Principal *principal,
+                           gboolean resolve_artifacts, GError **error) {
+    g_autoptr(Json) triggered = with_trigger(engine, pipeline, principal, error);
+    Submission submission = {stored_config, principal, engine->runtime->now_ms(engine->runtime), TRUE, resolve_artifacts};
+    g_autoptr(Json) planned = triggered ? run_steps(engine, json_root(triggered), &submission, error) : NULL;
+    if (!planned || (json_length(json_get(json_root(planned), "errors")) == 0 && !is_valid(engine, json_root(planned), error)))
+        return NULL;
+    return g_steal_pointer(&planned);
+}
+
+/* A start that failed for the pipeline's own reasons is kept as an execution that failed. */
+static void record_refusal(Engine *engine, const JsonValue *pipeline, const Principal *principal, const char *why, char **failed_id) {
+    char *id = record_failure(engine, pipeline, EXECUTION_PIPELINE, principal, why);
+    if (failed_id)
+        *failed_id = id;
+    else
+        g_free(id);
+}
+
+/* The submission steps and whether the pipeline may be started at all; NULL with *error, recorded. */
+static Json *prepare(Engine *engine, const JsonValue *pipeline, const JsonValue *stored, const Principal *principal, char **failed_id,
+                     GError **error) {
+    Submission submission = {stored, principal, engine->runtime->now_ms(engine->runtime), FALSE, TRUE};
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(Json) prepared = run_steps(engine, pipeline, &submission, &failure);
+    g_autofree char *refused = prepared ? why_not_start(json_root(prepared)) : NULL;
+    if (refused)
+        error_set(&failure, ERR_INVALID, "%s", refused);
+    if (!failure)
+        return g_steal_pointer(&prepared);
+    record_refusal(engine, prepared ? json_root(prepared) : pipeline, principal, failure->message, failed_id);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return NULL;
+}
+
+/* Takes the whole way; NULL with *error. A start that failed for the pipeline's own reasons is recorded: *failed_id. */
+static char *start_prepared(Engine *engine, const JsonValue *given, const JsonValue *stored, const Principal *principal, char **failed_id,
+                            GError **error) {
+    g_autoptr(Json) prepared = prepare(engine, given, stored, principal, failed_id, error);
+    if (!prepared)
+        return NULL;
+    const JsonValue *pipeline = json_root(prepared);
+    if (!is_valid(engine, pipeline, error))
+        return NULL;
     g_autoptr(Json) processed = process(engine, pipeline);
     if (!is_allowed(json_root(processed), stored, error) || !is_valid(engine, json_root(processed), error))
         return NULL;
@@ -245,11 +287,18 @@ static char *start_prepared(Engine *engine, const JsonValue *pipeline, const Jso
     return draft ? submit(engine, draft, error) : NULL;
 }
 
+static gboolean is_object(const JsonValue *pipeline, GError **error) {
+    if (json_is_object(pipeline))
+        return TRUE;
+    error_set(error, ERR_INVALID, "A pipeline is a JSON object");
+    return FALSE;
+}
+
 char *engine_start_pipeline(Engine *engine, const JsonValue *pipeline, const JsonValue *stored_config, const Principal *principal,
                             char **failed_id, GError **error) {
     if (failed_id)
         *failed_id = NULL;
-    if (!has_room(engine, error) || !is_valid(engine, pipeline, error))
+    if (!has_room(engine, error) || !is_object(pipeline, error))
         return NULL;
     g_autoptr(Json) prepared = with_trigger(engine, pipeline, principal, error);
     return prepared ? start_prepared(engine, json_root(prepared), stored_config, principal, failed_id, error) : NULL;

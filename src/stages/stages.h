@@ -7,5 +7,8 @@
 /* All stage types of the program, by group. */
 extern const StageTypes stage_types;
 
+/* What is done to a pipeline before it becomes an execution; ends with an entry without name. */
+extern const SubmissionStep submission_steps[];
+
 /* The principal a task acts as: the stage's user. */
 Principal services_principal(const char *user);
