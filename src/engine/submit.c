@@ -290,7 +290,7 @@ static char *start_prepared(Engine *engine, const JsonValue *given, const JsonVa
 static gboolean is_object(const JsonValue *pipeline, GError **error) {
     if (json_is_object(pipeline))
         return TRUE;
-    error_set(error, ERR_INVALID, "A pipeline is a JSON object");
+    error_set(error, ERR_INVALID, "The pipeline cannot be run: it is no JSON object");
     return FALSE;
 }
 
