@@ -1,30 +1,22 @@
 /* Java's regular expressions through PCRE2: whole matches, replacement with $1, split. Bounded in length of the pattern, in
  * backtracking of each match, and in the number of matches by steps. */
+#include "base/pattern.h"
 #include "expr/class.h"
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
 #define REGEX_HEAP_KILOBYTES (16 * 1024)
 #define REGEX_STEPS_PER_STEP 16 /* of an expression */
-#define BYTES_PER_REGEX_STEP 32
 
 struct ExprPattern {
     pcre2_code *code;
     pcre2_match_data *match;
     pcre2_match_context *limits;
-    guint64 work, work_max; /* of the match in progress */
-    gsize position;
+    PatternWork work;
 };
 
-/* Called before each item of the pattern is tried: so work is counted alike on every machine, long runs of a single item
- * included, which the library's own limits do not see. */
-static int count_work(pcre2_callout_block *block, void *data) {
-    ExprPattern *pattern = data;
-    const gsize position = block->current_position;
-    const gsize way = position > pattern->position ? position - pattern->position : pattern->position - position;
-    pattern->position = position;
-    pattern->work += 1 + way / BYTES_PER_REGEX_STEP;
-    return pattern->work > pattern->work_max ? PCRE2_ERROR_CALLOUT : 0;
+static int on_item(pcre2_callout_block *block, void *data) {
+    return pattern_work(data, block->current_position) ? 0 : PCRE2_ERROR_CALLOUT;
 }
 
 void expr_pattern_free(ExprPattern *pattern) {
@@ -36,36 +28,6 @@ void expr_pattern_free(ExprPattern *pattern) {
     g_free(pattern);
 }
 
-/* Java's names of character classes, where PCRE2 has others. */
-static char *translate(const ExprValue *pattern) {
-    static const struct {
-        const char *java, *pcre;
-    } names[] = {
-        {"\\p{Alpha}", "[A-Za-z]"},
-        {"\\p{Digit}", "[0-9]"},
-        {"\\p{Alnum}", "[A-Za-z0-9]"},
-        {"\\p{Upper}", "[A-Z]"},
-        {"\\p{Lower}", "[a-z]"},
-        {"\\p{Punct}", "[!-/:-@\\[-`{-~]"},
-        {"\\p{Space}", "\\s"},
-        {"\\p{XDigit}", "[0-9A-Fa-f]"},
-        {"\\p{ASCII}", "[\\x00-\\x7F]"},
-        {"\\p{Blank}", "[ \\t]"},
-        {"\\p{IsAlphabetic}", "\\p{L}"},
-        {"\\p{IsDigit}", "\\p{Nd}"},
-        {"\\p{IsUppercase}", "\\p{Lu}"},
-        {"\\p{IsLowercase}", "\\p{Ll}"},
-        {"\\p{javaUpperCase}", "\\p{Lu}"},
-        {"\\p{javaLowerCase}", "\\p{Ll}"},
-    };
-    g_autoptr(GString) text = g_string_new_len(pattern->string.text, (gssize)pattern->string.length);
-    if (!strstr(text->str, "\\p{"))
-        return g_string_free(g_steal_pointer(&text), FALSE);
-    for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
-        g_string_replace(text, names[i].java, names[i].pcre, 0);
-    return g_string_free(g_steal_pointer(&text), FALSE);
-}
-
 ExprPattern *expr_pattern_new(ExprContext *context, const ExprValue *pattern) {
     if (pattern->string.length > EXPR_PATTERN_MAX && expr_text_units(pattern) > EXPR_PATTERN_MAX) {
         expr_raise(context, EXCEPTION_LIMIT,
@@ -73,7 +35,7 @@ ExprPattern *expr_pattern_new(ExprContext *context, const ExprValue *pattern) {
                    EXPR_PATTERN_MAX);
         return NULL;
     }
-    g_autofree char *text = translate(pattern);
+    g_autofree char *text = pattern_from_java(pattern->string.text, pattern->string.length);
     pcre2_compile_context *settings = pcre2_compile_context_create(NULL);
     pcre2_set_newline(settings, PCRE2_NEWLINE_ANY);
     pcre2_set_parens_nest_limit(settings, EXPR_DEPTH_MAX);
@@ -94,7 +56,7 @@ ExprPattern *expr_pattern_new(ExprContext *context, const ExprValue *pattern) {
     result->match = pcre2_match_data_create_from_pattern(compiled, NULL);
     result->limits = pcre2_match_context_create(NULL);
     pcre2_set_match_limit(result->limits, EXPR_REGEX_STEPS_MAX);
-    pcre2_set_callout(result->limits, count_work, result);
+    pcre2_set_callout(result->limits, on_item, &result->work);
     pcre2_set_heap_limit(result->limits, REGEX_HEAP_KILOBYTES);
     return result;
 }
@@ -103,12 +65,11 @@ ExprPattern *expr_pattern_new(ExprContext *context, const ExprValue *pattern) {
 static int match_at(ExprContext *context, ExprPattern *pattern, const ExprValue *text, gsize from, guint32 options) {
     if (!expr_charge(context, 1))
         return -1;
-    pattern->work = 0;
-    pattern->work_max = MIN(EXPR_REGEX_STEPS_MAX, (context->steps_max - context->steps) * REGEX_STEPS_PER_STEP);
-    pattern->position = from;
+    const guint64 most = MIN(EXPR_REGEX_STEPS_MAX, (context->steps_max - context->steps) * REGEX_STEPS_PER_STEP);
+    pattern->work = (PatternWork){.most = most, .position = from};
     const int count = pcre2_match(pattern->code, (PCRE2_SPTR)text->string.text, text->string.length, from, options | PCRE2_NO_UTF_CHECK,
                                   pattern->match, pattern->limits);
-    if (!expr_charge(context, pattern->work / REGEX_STEPS_PER_STEP))
+    if (!expr_charge(context, pattern->work.done / REGEX_STEPS_PER_STEP))
         return -1;
     if (count > 0)
         return 1;

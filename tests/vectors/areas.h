@@ -17,3 +17,4 @@ typedef struct {
 
 gboolean vectors_expressions(const char *path, VectorsResult *result, GError **error);
 gboolean vectors_names(const char *path, VectorsResult *result, GError **error);
+gboolean vectors_triggers(const char *path, VectorsResult *result, GError **error);

@@ -1,11 +1,12 @@
-/* gennaker-vectors AREA FILE...: runs vector files and closes with "N passed, N failed". Single-threaded. */
-#include "areas.h"
+/* gennaker-vectors AREA [--known LIST] FILE...: runs vector files and closes with "N passed, N failed". Single-threaded. */
+#include "cases.h"
 #include <stdio.h>
 #include <string.h>
 
 static const VectorsArea areas[] = {
     {"expressions", vectors_expressions},
     {"names", vectors_names},
+    {"triggers", vectors_triggers},
     {NULL, NULL},
 };
 
@@ -17,7 +18,7 @@ static const VectorsArea *find_area(const char *name) {
 }
 
 static int usage(void) {
-    fputs("usage: gennaker-vectors AREA FILE...\nareas:", stderr);
+    fputs("usage: gennaker-vectors AREA [--known LIST] FILE...\nareas:", stderr);
     for (const VectorsArea *area = areas; area->name; area++)
         fprintf(stderr, " %s", area->name);
     fputc('\n', stderr);
@@ -33,7 +34,18 @@ int main(int argc, char **argv) {
         return usage();
     }
     VectorsResult result = {0};
-    for (int i = 2; i < argc; i++) {
+    int first = 2;
+    if (strcmp(argv[2], "--known") == 0) {
+        g_autoptr(GError) error = NULL;
+        if (argc < 5)
+            return usage();
+        if (!cases_read_known(argv[3], area->name, &error)) {
+            fprintf(stderr, "gennaker-vectors: %s\n", error->message);
+            return 2;
+        }
+        first = 4;
+    }
+    for (int i = first; i < argc; i++) {
         g_autoptr(GError) error = NULL;
         if (!area->run(argv[i], &result, &error)) {
             printf("%s: %s\n", argv[i], error->message);

@@ -1,0 +1,96 @@
+/* Trigger vectors: one function per op, which makes of what is given what the case expects. A slice of the program adds its ops to the
+ * table. */
+#include "artifacts/match.h"
+#include "artifacts/resolve.h"
+#include "cases.h"
+#include <string.h>
+
+/* NULL: what is given makes no sense. */
+typedef Json *(*OpRun)(const JsonValue *given);
+typedef gboolean (*OpFits)(const JsonValue *expected, const JsonValue *actual);
+
+/* ---- artifacts ---- */
+static Json *run_match_artifact(const JsonValue *given) {
+    const JsonValue *match = json_dig(given, "expectedArtifact", "matchArtifact", NULL);
+    return json_pack("{s:b}", "matches", artifact_matches(match, json_get(given, "artifact")));
+}
+
+static Json *bound_by_id(const Json *resolved) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_begin_object(builder, NULL);
+    for (JsonIter i = json_iter(json_root(resolved)); json_next(&i);)
+        json_add_value(builder, json_get_string(i.value, "id"), json_get(i.value, "boundArtifact"));
+    json_end_object(builder);
+    return json_builder_end(builder);
+}
+
+static Json *run_resolve_artifacts(const JsonValue *given) {
+    static const char *const ERRORS[] = {
+        [ARTIFACTS_BOUND] = "", [ARTIFACTS_MULTIPLE] = "multiple", [ARTIFACTS_UNMATCHED] = "unmatched", [ARTIFACTS_TOO_MANY] = "limit"};
+    const ArtifactSources sources = {
+        .expected = json_get(given, "expectedArtifacts"),
+        .expected_ids = json_get(given, "expectedArtifactIds"),
+        .received = json_get(given, "receivedArtifacts"),
+        .triggered = json_get(given, "triggerArtifacts"),
+        .prior = json_get(given, "priorArtifacts"),
+    };
+    g_auto(ArtifactsResolved) resolved = {0};
+    if (!artifacts_resolve(&sources, &resolved, NULL))
+        return json_pack("{s:s}", "error", ERRORS[resolved.outcome]);
+    g_autoptr(Json) bound = bound_by_id(resolved.resolved);
+    return json_pack("{s:j, s:j}", "bound", bound, "artifacts", resolved.artifacts);
+}
+
+static gboolean same_artifact(const JsonValue *expected, const JsonValue *actual) {
+    g_autoptr(Json) wanted = artifact_canonical(expected);
+    return json_is_object(actual) && artifact_equal(json_root(wanted), actual);
+}
+
+static gboolean fits_resolved(const JsonValue *expected, const JsonValue *actual) {
+    const JsonValue *artifacts = json_get(expected, "artifacts"), *bound = json_get(expected, "bound");
+    if (json_get(expected, "error") != NULL || json_get(actual, "error") != NULL)
+        return cases_equal(expected, actual);
+    gboolean fits = json_length(artifacts) == json_length(json_get(actual, "artifacts")) || artifacts == NULL;
+    for (JsonIter i = json_iter(artifacts); fits && json_next(&i);)
+        fits = same_artifact(i.value, json_at(json_get(actual, "artifacts"), i.index));
+    fits = fits && json_length(bound) == json_length(json_get(actual, "bound"));
+    for (JsonIter i = json_iter(bound); fits && json_next(&i);)
+        fits = same_artifact(i.value, json_get(json_get(actual, "bound"), i.key));
+    return fits;
+}
+
+/* ---- cases ---- */
+static const struct {
+    const char *op;
+    OpRun run;
+    OpFits fits; /* NULL: equal */
+} ops[] = {
+    {"match-artifact", run_match_artifact, NULL},
+    {"resolve-artifacts", run_resolve_artifacts, fits_resolved},
+};
+
+static void run_case(const JsonValue *test, VectorsResult *result) {
+    const char *op = json_get_string(test, "op");
+    const JsonValue *expected = json_get(test, "expect");
+    g_autoptr(Json) actual = NULL;
+    OpFits fits = cases_equal;
+    for (gsize i = 0; i < G_N_ELEMENTS(ops); i++) {
+        if (g_strcmp0(ops[i].op, op) != 0)
+            continue;
+        actual = ops[i].run(json_get(test, "given"));
+        fits = ops[i].fits != NULL ? ops[i].fits : cases_equal;
+    }
+    if (actual == NULL)
+        actual = json_pack("{s:s}", "error", "no such op");
+    cases_count(test, fits(expected, json_root(actual)), expected, json_root(actual), result);
+}
+
+gboolean vectors_triggers(const char *path, VectorsResult *result, GError **error) {
+    const JsonValue *cases;
+    g_autoptr(Json) json = cases_load(path, "vectors", &cases, error);
+    if (json == NULL)
+        return FALSE;
+    for (JsonIter i = json_iter(cases); json_next(&i);)
+        run_case(i.value, result);
+    return TRUE;
+}
