@@ -45,7 +45,7 @@ typedef struct {
 } InventoryAgent;
 
 /* ---- operations ---------------------------------------------------------------------------------------------- */
-#define OPERATION_TRIES_MIN 5
+#define OPERATION_TRIES_MIN 8 /* tries of a write whose outcome is unknown (ERR_TIMEOUT): a minute and a half */
 #define OPERATIONS_BUSY_PER_ACCOUNT 8
 typedef struct Operation Operation; /* one running operation: facts, progress, account */
 typedef enum { LOOK_NOT_DONE, LOOK_DONE, LOOK_SKIP /* nothing to do */, LOOK_FOREIGN /* *error shows both */, LOOK_ERROR } LookResult;
@@ -69,7 +69,9 @@ typedef struct {
     gboolean (*act)(Operation *operation, guint item, GError **error);
     RepeatRule repeat; /* how a second run is harmless; an entry without is refused at start-up and in the tests */
     gint64 settle_ms;  /* how long "not done" is not believed after an intent without outcome (consistency delay) */
-    guint tries;       /* tries of act on retry_on; 0: 1. ERR_UNAVAILABLE and ERR_TIMEOUT are tried OPERATION_TRIES_MIN times at least */
+    /* Tries of act on retry_on; 0: 1. ERR_UNAVAILABLE (it certainly was not done), and ERR_TIMEOUT of a read, are tried until a cancel
+     * ends it; ERR_TIMEOUT of a write OPERATION_TRIES_MIN times at least. */
+    guint tries;
     gint64 try_delay_ms;
     gboolean try_doubling;
     gboolean (*retry_on)(const GError *error); /* other errors worth a retry ("not yet visible"); NULL: none */

@@ -11,6 +11,7 @@
 #define TRY_DELAY_MS 1000
 #define TRY_DELAY_MAX_MS 30000
 #define SAVE_DELAY_MS 1000
+#define OPERATION_WAITS_SAID 10 /* the first waits of a step are told one by one, then every tenth */
 
 static Operation *operation_in_hand(OperationRun *run) {
     return run->operations->pdata[run->operation];
@@ -48,19 +49,29 @@ static void say(OperationRun *run, const char *format, ...) {
     va_end(arguments);
 }
 
-/* ---- looking ---- */
+/* ---- waiting for the other side ---- */
 
 static gboolean may_pass(const GError *error) {
     return error_code(error) == ERR_UNAVAILABLE || error_code(error) == ERR_TIMEOUT;
 }
 
-/* One look, tried again while the other side does not answer. */
+/* Says why it waits, at first every time, later seldom, and waits. FALSE: stop or cancel ended it. */
+static gboolean wait_after(OperationRun *run, const OperationStep *step, const GError *error, guint tries, gint64 delay_ms) {
+    g_autofree char *delay = clock_duration_text(delay_ms);
+    if (tries <= OPERATION_WAITS_SAID || tries % OPERATION_WAITS_SAID == 0)
+        say(run, "%s: retries in %s after: %s", step->name, delay, error->message);
+    return pause_run(run, delay_ms);
+}
+
+/* ---- looking ---- */
+
+/* One look, tried again for as long as the other side does not answer: who started the operation has a timeout and cancels. */
 static LookResult look_once(OperationRun *run, const OperationStep *step, GError **error) {
     gint64 delay_ms = UNKNOWN_LOOK_DELAY_MS;
     for (guint tries = 1;; tries++) {
         g_autoptr(GError) failed = NULL;
         LookResult result = step->look(operation_in_hand(run), run->item, &failed);
-        if (result != LOOK_ERROR || !may_pass(failed) || tries >= OPERATION_LOOKS_MAX || !pause_run(run, delay_ms)) {
+        if (result != LOOK_ERROR || !may_pass(failed) || !wait_after(run, step, failed, tries, delay_ms)) {
             if (failed)
                 g_propagate_error(error, g_steal_pointer(&failed));
             return result;
@@ -91,17 +102,20 @@ typedef struct {
     gint64 delay_ms;
 } Trying;
 
+/* What certainly was not done, and what only reads, may be tried for ever; a write whose outcome is unknown, some times. */
 static gboolean is_worth_a_try(const OperationStep *step, const GError *error, guint tries) {
+    if (error_code(error) == ERR_UNAVAILABLE || (may_pass(error) && step->repeat == REPEAT_READ))
+        return TRUE;
     if (may_pass(error))
         return tries < MAX(step->tries, OPERATION_TRIES_MIN);
     return step->retry_on && step->retry_on(error) && tries < step->tries;
 }
 
-static gboolean wait_before_next_try(OperationRun *run, const OperationStep *step, Trying *trying) {
+static gint64 next_delay(const OperationStep *step, Trying *trying) {
     gint64 first_ms = step->try_delay_ms ? step->try_delay_ms : TRY_DELAY_MS;
     gboolean doubling = step->try_doubling || !step->try_delay_ms;
     trying->delay_ms = !trying->delay_ms ? first_ms : doubling ? MIN(trying->delay_ms * 2, TRY_DELAY_MAX_MS) : first_ms;
-    return pause_run(run, trying->delay_ms);
+    return trying->delay_ms;
 }
 
 static gboolean intend(OperationRun *run, const OperationStep *step) {
@@ -133,8 +147,8 @@ static ActResult act_once(OperationRun *run, const OperationStep *step, Trying *
         g_propagate_error(error, g_steal_pointer(&failed));
         return ACT_FAILED;
     }
-    say(run, "%s: %s; try %u follows", step->name, failed->message, trying->tries + 1);
-    return wait_before_next_try(run, step, trying) ? ACT_AGAIN : ACT_ENDED;
+    gint64 delay_ms = next_delay(step, trying);
+    return wait_after(run, step, failed, trying->tries, delay_ms) ? ACT_AGAIN : ACT_ENDED;
 }
 
 /* What a look says comes first, in every round. */

@@ -7,7 +7,6 @@ typedef struct Operations Operations;
 typedef struct OperationRun OperationRun;
 
 #define OPERATION_RUNS_MAX 64         /* threads that run operations, all accounts together */
-#define OPERATION_LOOKS_MAX 10        /* tries of a look that meets ERR_UNAVAILABLE or ERR_TIMEOUT */
 #define OPERATION_LINES_BATCH_MS 1000 /* lines of a long act are written at least this often */
 #define OPERATION_ITEMS_MAX 10000     /* items of one step */
 #define OPERATION_REQUEST_MAX 256     /* operations of one request */

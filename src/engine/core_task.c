@@ -114,6 +114,8 @@ void handle_run_task(Step *step, const Message *message) {
 }
 
 /* ---- ran ---- */
+static const char *const PROGRESS[] = {"_progress", NULL};
+
 static void sleep_task(Step *step, const Stage *stage, const TaskState *task, const RunOutcome *outcome) {
     gint64 at = outcome->result.wake_ms;
     if (outcome->error || outcome->result.wake == WAKE_BACKOFF) {
@@ -124,16 +126,35 @@ static void sleep_task(Step *step, const Stage *stage, const TaskState *task, co
     step_sleep(step, RUN_TASK, stage, task, at);
 }
 
+#define RETRY_WORDS "retries after: "
+
+/* Why it is run again, for people, until it answers. */
+static void show_retry(Step *step, const char *stage_id, const GError *error) {
+    g_autofree char *text = error ? g_strconcat(RETRY_WORDS, error->message, NULL) : NULL;
+    const JsonValue *context = json_root(execution_stage(step->execution, stage_id)->context);
+    const char *shown = json_get_string(context, PROGRESS[0]);
+    if (text && g_strcmp0(shown, text) != 0)
+        stage_set_context(step_edit(step, stage_id), json_with_string(context, PROGRESS[0], text));
+    else if (!text && shown && g_str_has_prefix(shown, RETRY_WORDS))
+        stage_set_context(step_edit(step, stage_id), json_without(context, PROGRESS));
+}
+
 static void task_failed(Step *step, const Stage *stage, const TaskState *task, const RunOutcome *outcome) {
     ErrorCode code = error_code(outcome->error);
     /* Nobody cancelled it, so it was this program that gave up: again. */
     if (error_outward(code)->should_retry || code == ERR_CANCELLED) {
         step_note(step, "stage %s task %s will be run again: %s", stage->id, task->name, outcome->error->message);
-        sleep_task(step, stage, task, outcome);
+        show_retry(step, stage->id, outcome->error);
+        sleep_task(step, execution_stage(step->execution, stage->id), task, outcome);
         return;
     }
     step_complete_task(step, stage, task, stage_failure_status(step->execution, stage, STATUS_TERMINAL));
     set_exception(step, stage->id, task->id, exception_from_error(outcome->error, task->name, step->now_ms));
+}
+
+static void task_goes_on(Step *step, const Stage *stage, const TaskState *task, const RunOutcome *outcome) {
+    show_retry(step, stage->id, NULL);
+    sleep_task(step, execution_stage(step->execution, stage->id), task, outcome);
 }
 
 /* Whether the task has to be looked at again before anything else: it waits, or was told to give up. */
@@ -151,7 +172,7 @@ static void task_answered(Step *step, const Stage *stage, const TaskState *task,
     else if (outcome->error)
         task_failed(step, stage, task, outcome);
     else if (status == STATUS_RUNNING)
-        sleep_task(step, stage, task, outcome);
+        task_goes_on(step, stage, task, outcome);
     else if (status == STATUS_TERMINAL)
         step_complete_task(step, stage, task, stage_failure_status(execution, stage, STATUS_TERMINAL));
     else if (status == STATUS_CANCELED && definition && definition->on_cancel)
@@ -231,7 +252,6 @@ static const TaskState *task_behind(const Stage *stage, const TaskState *task) {
 }
 
 void handle_complete_task(Step *step, const Message *message) {
-    static const char *const progress[] = {"_progress", NULL};
     const Stage *stage;
     const TaskState *task;
     if (!find_task(step, message, &stage, &task) || status_info(task->status)->complete || status_info(stage->status)->complete)
@@ -245,8 +265,8 @@ void handle_complete_task(Step *step, const Message *message) {
     TaskState *done = stage_edit_task(mine, message->task_id);
     done->status = message->status;
     done->end_ms = step->now_ms;
-    if (json_get(json_root(mine->context), progress[0]))
-        stage_set_context(mine, json_without(json_root(mine->context), progress));
+    if (json_get(json_root(mine->context), PROGRESS[0]))
+        stage_set_context(mine, json_without(json_root(mine->context), PROGRESS));
     const TaskState *next = task_behind(mine, done);
     if (stage_is_skipped_by_hand(step->execution, mine))
         step_push_stage(step, MESSAGE_SKIP_STAGE, stage_top_level(step->execution, mine));

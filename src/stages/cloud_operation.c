@@ -121,9 +121,17 @@ static guint lines_known(const Stage *stage, const char *id) {
     return 0;
 }
 
+static void show_last_line(TaskContext *context, const JsonValue *operation) {
+    const JsonValue *lines = json_get(operation, "history");
+    const JsonValue *last = json_length(lines) > 0 ? json_at(lines, json_length(lines) - 1) : NULL;
+    if (json_get_string(last, "status") != NULL)
+        task_progress(context, "%s", json_get_string(last, "status"));
+}
+
 static Status watch_on(TaskContext *context, const JsonValue *operation, const char *id) {
     if (json_length(json_get(operation, "history")) != lines_known(context->stage, id)) {
         record_kato_tasks(context, operation);
+        show_last_line(context, operation);
         task_set_context_string(context, "kato.task.lastStatus", "RUNNING");
     }
     return task_again_at(context, context->now_ms + CLOUD_OPERATION_POLL_MS);
@@ -156,6 +164,11 @@ Status cloud_operation_cancel(TaskContext *context, GError **error) {
     if (id != NULL)
         clouds_operation_cancel(context->services->clouds, id);
     return STATUS_CANCELED;
+}
+
+Status cloud_operation_time_out(TaskContext *context, GError **error) {
+    cloud_operation_cancel(context, error);
+    return STATUS_RUNNING; /* the engine has its own words for it */
 }
 
 const JsonValue *cloud_operation_result(const Stage *stage, const char *key) {

@@ -5,7 +5,7 @@
 #pragma once
 #include "stages/stages.h"
 
-#define CLOUD_OPERATION_START_TIMEOUT_MS 90000
+#define CLOUD_OPERATION_START_TIMEOUT_MS 1800000 /* it looks at the cloud first, which may be away for a while */
 #define CLOUD_OPERATION_START_BACKOFF_MS 2000
 #define CLOUD_OPERATION_TIMEOUT_MS 3600000
 #define CLOUD_OPERATION_POLL_MS 5000 /* for the progress; the end wakes the task */
@@ -16,11 +16,12 @@ gboolean cloud_operation_start(TaskContext *context, const char *account, const 
 
 /* The monitor task: SUCCEEDED without an operation; records kato.tasks, kato.task.lastStatus, deploy.server.groups, deploy.jobs. */
 Status cloud_operation_monitor(TaskContext *context, GError **error);
-Status cloud_operation_cancel(TaskContext *context, GError **error); /* for on_cancel */
+Status cloud_operation_cancel(TaskContext *context, GError **error);   /* for on_cancel */
+Status cloud_operation_time_out(TaskContext *context, GError **error); /* for on_timeout: ends what the stage does not wait for */
 #define CLOUD_OPERATION_MONITOR(task_name)                                                                                                 \
     {                                                                                                                                      \
         .name = (task_name), .run = cloud_operation_monitor, .timeout_ms = CLOUD_OPERATION_TIMEOUT_MS,                                     \
-        .backoff_ms = CLOUD_OPERATION_POLL_MS, .on_cancel = cloud_operation_cancel                                                         \
+        .backoff_ms = CLOUD_OPERATION_POLL_MS, .on_timeout = cloud_operation_time_out, .on_cancel = cloud_operation_cancel                 \
     }
 
 /* For StageType.restart_drops: what an earlier attempt recorded. */

@@ -1,10 +1,11 @@
 """The everyday flow under faults of the other side: the same final state, or a clean failure that says what happened, and where."""
 import os
+import time
 
 import pytest
-from faultproxy import DROP, empty, error, expired, hide, hook, lose_answer, malformed, never_healthy, skewed, throttle
+from faultproxy import DROP, drop, empty, error, expired, hide, hook, lose_answer, malformed, never_healthy, skewed, throttle
 from flow import ACCOUNTS, Flow, aws, calls, check_deployed, groups, is_disabled
-from gennaker import failures
+from gennaker import demo, failures
 
 LONG = bool(os.environ.get("GENNAKER_TEST_LONG"))
 ONE = ("staging",)
@@ -103,7 +104,6 @@ def test_never_healthy(flow, simulator, proxy):
     proxy.add(never_healthy())
     document = flow.document(accounts=ONE)
     document["stages"][0]["stageTimeoutMs"] = 8000
-    from gennaker import demo
     execution = flow.server.wait_execution(demo.start_pipeline(flow.server.api, document, {"type": "manual"}), 90)
     assert execution["status"] == "TERMINAL"
     assert "timed out" in "\n".join(failures(execution))
@@ -112,7 +112,6 @@ def test_never_healthy(flow, simulator, proxy):
 
 def test_failed_read_never_hides_a_group(flow, simulator, proxy):
     """Half a list is no list: what is known stays, and the account shows its last error."""
-    import time
     deployed(flow, simulator, 1)
     proxy.add(malformed(action="DescribeAutoScalingGroups", seconds=6))
     end = time.monotonic() + 6
@@ -125,3 +124,61 @@ def test_failed_read_never_hides_a_group(flow, simulator, proxy):
 def test_unreachable(flow, simulator, proxy):
     proxy.add(hook(lambda call: DROP, action="CreateLaunchTemplate", count=2))
     deployed(flow, simulator, 1)
+
+
+OUTAGE = 60 if LONG else 20  # seconds
+
+
+def wait_for_reason(flow, execution, word, seconds=30):
+    """A sentence of why the execution waits that has the word."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        reasons = [entry["reason"] for entry in flow.server.api.get(f"/pipelines/{execution}/why")]
+        found = [reason for reason in reasons if word in reason]
+        if found:
+            return found[0]
+        time.sleep(0.2)
+    raise AssertionError(reasons)
+
+
+@pytest.mark.parametrize("begin", ["", "CreateLaunchTemplate", "CreateAutoScalingGroup"])
+def test_outage_is_waited_out(flow, simulator, proxy, begin):
+    """Nothing of AWS is reached for a while, in the middle of a deployment: it waits, says why, and goes on; no write is done twice."""
+    outage = drop(seconds=OUTAGE)
+    if begin:
+        proxy.add(hook(lambda call: proxy.add(outage) and DROP, action=begin, count=1))
+    else:
+        proxy.add(outage)
+    execution = flow.begin(accounts=ONE)
+    reason = wait_for_reason(flow, execution, "retries ")
+    assert "after: " in reason and "us-east-1" in reason and "staging" in reason, reason
+    execution = flow.server.wait_execution(execution, OUTAGE + 120)
+    assert execution["status"] == "SUCCEEDED", failures(execution)
+    check_deployed(simulator, "staging", 1, flow.seeded)
+    for write in ("CreateLaunchTemplate", "CreateAutoScalingGroup"):
+        assert len(calls(proxy, write)) == 1
+
+
+def test_outage_of_sessions_at_a_restart(flow, simulator, proxy):
+    """The program comes up again while no session of the role can be had."""
+    execution = flow.begin(accounts=("production",))
+    proxy.wait_for("CreateLaunchTemplate")
+    flow.server.kill()
+    proxy.add(drop(action="AssumeRole", seconds=OUTAGE))
+    flow.server.start()
+    execution = flow.server.wait_execution(execution, OUTAGE + 120)
+    assert execution["status"] == "SUCCEEDED", failures(execution)
+    check_deployed(simulator, "production", 1, flow.seeded)
+
+
+def test_outage_longer_than_the_stage_may_wait(flow, simulator, proxy):
+    """The stage's own timeout ends the wait, and the operation with it: nothing is written when AWS is back."""
+    document = flow.document(accounts=ONE)
+    document["stages"][0]["stageTimeoutMs"] = 6000
+    outage = proxy.add(drop())
+    execution = flow.server.wait_execution(demo.start_pipeline(flow.server.api, document, {"type": "manual"}), 90)
+    assert execution["status"] == "TERMINAL"
+    assert "timed out" in "\n".join(failures(execution))
+    proxy.remove(outage)
+    time.sleep(3)
+    assert not groups(simulator, "staging") and not calls(proxy, "CreateLaunchTemplate", "CreateAutoScalingGroup")

@@ -287,7 +287,7 @@ static FakeAnswer always_expired(Fake *fake, guint number, const char *method, c
 
 static void test_session_that_stays_ended(void) {
     guint calls;
-    check(run_write(always_expired, &calls), ERR_REMOTE, "expired (ExpiredToken)");
+    check(run_write(always_expired, &calls), ERR_UNAVAILABLE, "expired (ExpiredToken)");
     g_assert_cmpuint(calls, ==, 2);
 }
 

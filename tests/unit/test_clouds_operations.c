@@ -16,6 +16,7 @@ static struct {
     gint hang_before;   /* this many never reach it */
     gint slow;          /* this many writes take a while and are answered */
     gint not_yet_visible;
+    gint unreachable; /* this many looks do not reach it */
     gint busy, busiest;
     guint ended;
 } outside;
@@ -25,7 +26,8 @@ static void outside_reset(void) {
     g_clear_pointer(&outside.calls, g_ptr_array_unref);
     outside.things = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     outside.calls = g_ptr_array_new_with_free_func(g_free);
-    outside.lose_answers = outside.refuse = outside.hang = outside.hang_before = outside.not_yet_visible = outside.slow = 0;
+    outside.lose_answers = outside.refuse = outside.hang = outside.hang_before = outside.not_yet_visible = outside.slow =
+        outside.unreachable = 0;
     outside.busy = outside.busiest = 0;
     outside.ended = 0;
 }
@@ -81,8 +83,14 @@ static gboolean outside_write(Operation *operation, const char *call, const char
 
 static LookResult outside_look(Operation *operation, const char *name, GError **error) {
     g_mutex_lock(&outside.lock);
+    gboolean unreachable = take(&outside.unreachable);
+    if (unreachable)
+        error_set(error, ERR_UNAVAILABLE, "look at %s: not reached", name);
     const char *owner = take(&outside.not_yet_visible) ? NULL : g_hash_table_lookup(outside.things, name);
-    LookResult result = !owner ? LOOK_NOT_DONE : strcmp(owner, operation_id(operation)) ? LOOK_FOREIGN : LOOK_DONE;
+    LookResult result = unreachable                              ? LOOK_ERROR
+                        : !owner                                 ? LOOK_NOT_DONE
+                        : strcmp(owner, operation_id(operation)) ? LOOK_FOREIGN
+                                                                 : LOOK_DONE;
     if (result == LOOK_FOREIGN)
         error_set(error, ERR_CONFLICT, "create %s: it exists and was made by %s", name, owner);
     g_mutex_unlock(&outside.lock);
@@ -374,8 +382,34 @@ static void test_refused_is_tried_again(void) {
     house_build(&house);
     outside.refuse = 1;
     start_ok(&house, "op", MAKE_A);
-    assert_end(&house, "op", FALSE, "throttled; try 2 follows");
+    assert_end(&house, "op", FALSE, "make: retries in 1.0 s after: make a: throttled");
     assert_calls("make:a tag:tag");
+    house_leave(&house);
+}
+
+/* Longer than any count of tries: until it is back. */
+static void test_outage_is_waited_out(void) {
+    House house;
+    house_build(&house);
+    outside.unreachable = 4;
+    outside.refuse = 3;
+    start_ok(&house, "op", MAKE_A);
+    assert_end(&house, "op", FALSE, "make: retries in 4.0 s after: look at a: not reached");
+    assert_calls("make:a tag:tag");
+    house_leave(&house);
+}
+
+/* Who started it has a timeout, and cancels. */
+static void test_outage_is_ended_by_cancel(void) {
+    House house;
+    house_build(&house);
+    outside.unreachable = G_MAXINT;
+    start_ok(&house, "op", MAKE_A);
+    while (g_atomic_int_get(&outside.unreachable) > G_MAXINT - 2)
+        g_usleep(10000);
+    clouds_operation_cancel(house.clouds, "op");
+    assert_end(&house, "op", TRUE, "Cancelled before its next step");
+    assert_calls("");
     house_leave(&house);
 }
 
@@ -564,6 +598,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/operations/crash-before-the-write", test_crash_before_the_write);
     g_test_add_func("/operations/lost-answer-is-looked-up", test_lost_answer_is_looked_up);
     g_test_add_func("/operations/refused-is-tried-again", test_refused_is_tried_again);
+    g_test_add_func("/operations/outage-is-waited-out", test_outage_is_waited_out);
+    g_test_add_func("/operations/outage-is-ended-by-cancel", test_outage_is_ended_by_cancel);
     g_test_add_func("/operations/foreign-fails-and-says-both", test_foreign_fails_and_says_both);
     g_test_add_func("/operations/items-continue-where-they-were", test_items_continue_where_they_were);
     g_test_add_func("/operations/tries-and-reported-only", test_tries_and_reported_only);

@@ -218,6 +218,9 @@ static void test_errors(void) {
     driver_failed(&driver, "1", ERR_UNAVAILABLE, "not now");
     assert_status(&driver, "1", STATUS_RUNNING);
     g_assert_cmpint(driver_effect(&driver, EFFECT_SLEEP, "1")->at_ms, ==, driver.now_ms + 500);
+    g_assert_cmpstr(json_get_string(json_root(driver_stage(&driver, "1")->context), "_progress"), ==, "retries after: not now");
+    driver_ran(&driver, "1", STATUS_RUNNING);
+    g_assert_null(json_get_string(json_root(driver_stage(&driver, "1")->context), "_progress"));
     driver_failed(&driver, "1", ERR_INVALID, "never");
     assert_status(&driver, "1", STATUS_TERMINAL);
     const Stage *stage = driver_stage(&driver, "1");

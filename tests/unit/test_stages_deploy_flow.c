@@ -270,6 +270,14 @@ static void test_failures(void) {
     run_failing(&house, DEPLOY(",\"strategy\":\"rollingredblack\""), "strategy rollingredblack is not available");
     run_failing(&house, "[{\"type\":\"deploy\",\"clusters\":[{\"account\":\"nobody\",\"region\":\"here\"}]}]",
                 "account nobody is not configured");
+    run_failing(&house,
+                "[{\"type\":\"destroyServerGroup\",\"credentials\":\"one\",\"serverGroupName\":\"orders-main-v000\",\"region\":\"there\","
+                "\"regions\":[\"here\"]}]",
+                "region there is not among regions [\\\"here\\\"]: give one of the two");
+    run_failing(
+        &house,
+        "[{\"type\":\"shrinkCluster\",\"credentials\":\"one\",\"cluster\":\"orders-main\",\"region\":\"there\",\"regions\":[\"here\"]}]",
+        "region there is not among");
     assert_calls("");
     outside.never_up = TRUE;
     outside_add("here", "orders-main-v000", (Capacity){1, 1, 1});

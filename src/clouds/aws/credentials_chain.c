@@ -74,7 +74,7 @@ static AwsCredentials *from_credential_source(const Chain *chain, const AwsProfi
         if (failed)
             g_propagate_error(error, g_steal_pointer(&failed));
         else if (!found)
-            error_set(error, ERR_INVALID, "profile %s: credential_source %s offers none here", profile->name, profile->credential_source);
+            error_set(error, ERR_UNAVAILABLE, "profile %s: credential_source %s offers none here", profile->name, profile->credential_source);
         return found;
     }
     error_set(error, ERR_INVALID, "profile %s: credential_source %s: expected Environment, EcsContainer or Ec2InstanceMetadata",
@@ -176,7 +176,8 @@ static const struct {
     {"container", from_container},     {"instance metadata", from_metadata},
 };
 
-/* The first member that has some. One that is configured and fails ends the search: another identity would surprise. */
+/* The first member that has some. None at all is ERR_UNAVAILABLE: a metadata service that does not answer looks like none, and a file
+ * may be written anew just now. One that is configured and fails ends the search: another identity would surprise. */
 static AwsCredentials *fetch_chain(gpointer data, Cancel *cancel, GError **error) {
     const Chain *chain = data;
     if (chain->profile)
@@ -191,7 +192,7 @@ static AwsCredentials *fetch_chain(gpointer data, Cancel *cancel, GError **error
             return NULL;
         }
     }
-    error_set(error, ERR_INVALID,
+    error_set(error, ERR_UNAVAILABLE,
               "no AWS credentials: none in the environment (AWS_ACCESS_KEY_ID), no web identity, no profile, no container "
               "endpoint, no instance metadata");
     return NULL;

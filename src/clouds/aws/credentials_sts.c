@@ -46,7 +46,7 @@ AwsCredentials *aws_sts_web_identity(AwsClient *client, const AwsAssumeRole *rol
     g_autofree char *token = NULL;
     g_autoptr(GError) failed = NULL;
     if (!g_file_get_contents(token_file, &token, NULL, &failed)) {
-        error_set(error, ERR_INVALID, "web identity token file %s: %s", token_file, failed->message);
+        error_set(error, ERR_UNAVAILABLE, "web identity token file %s: %s", token_file, failed->message);
         return NULL;
     }
     g_autoptr(AwsQuery) query = role_query(AWS_ASSUME_ROLE_WITH_WEB_IDENTITY, role);

@@ -182,6 +182,8 @@ static Status run_operation(TaskContext *context, GError **error) {
     const ClusterOperation *operation = operation_of(context->stage);
     g_autofree char *cluster = deploy_cluster(context->execution, context->stage);
     g_auto(GStrv) locations = deploy_locations(context->stage);
+    if (!deploy_locations_agree(context->stage, error))
+        return STATUS_TERMINAL;
     if (cluster == NULL || deploy_account(context->stage) == NULL || locations[0] == NULL) {
         error_set(error, ERR_INVALID, "%s: cluster (or moniker), credentials and regions: required", context->stage->type);
         return STATUS_TERMINAL;

@@ -269,6 +269,8 @@ static Status find_image(TaskContext *context, GError **error) {
     Selection selection;
     if (cloud == NULL || !parse_selection(own, &selection, error))
         return STATUS_TERMINAL;
+    if (!deploy_locations_agree(context->stage, error))
+        return STATUS_TERMINAL;
     if (cluster == NULL || locations[0] == NULL) {
         error_set(error, ERR_INVALID, "findImage: cluster (or moniker) and regions: required");
         return STATUS_TERMINAL;
@@ -278,13 +280,8 @@ static Status find_image(TaskContext *context, GError **error) {
                                                                                    : inferred_regions(context, cloud->id);
     Finding finding = {context, deploy_account(context->stage), cluster, cloud->id, deploy_flag(own, "onlyEnabled", TRUE), selection,
                        found};
-    g_autoptr(GError) failed = NULL;
-    if (!find_everywhere(&finding, inferred, &failed)) {
-        if (error_code(failed) == ERR_UNAVAILABLE)
-            return STATUS_RUNNING;
-        g_propagate_error(error, g_steal_pointer(&failed));
+    if (!find_everywhere(&finding, inferred, error))
         return STATUS_TERMINAL;
-    }
     for (guint i = 0; i < found->len; i++)
         if (!name_matches(own, found->pdata[i], error))
             return STATUS_TERMINAL;

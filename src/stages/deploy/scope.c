@@ -63,6 +63,30 @@ char **deploy_locations(const Stage *stage) {
     return (char **)g_ptr_array_free(locations, FALSE);
 }
 
+static gboolean names(const JsonValue *list, const char *name) {
+    if (json_is_string(list))
+        return strcmp(json_string(list), name) == 0;
+    for (JsonIter i = json_iter(list); json_next(&i);)
+        if (g_strcmp0(json_string(i.value), name) == 0)
+            return TRUE;
+    return FALSE;
+}
+
+gboolean deploy_locations_agree(const Stage *stage, GError **error) {
+    static const char *const PAIRS[][2] = {{"region", "regions"}, {"zone", "zones"}, {"namespace", "namespaces"}};
+    for (guint i = 0; i < G_N_ELEMENTS(PAIRS); i++) {
+        const JsonValue *all = json_get(deploy_context(stage), PAIRS[i][1]);
+        const char *one = json_get_string(deploy_context(stage), PAIRS[i][0]);
+        if (!is_text(one) || !(json_is_string(all) || json_length(all) > 0) || names(all, one))
+            continue;
+        g_autofree char *listed = json_write(all, NULL);
+        error_set(error, ERR_INVALID, "%s: %s %s is not among %s %s: give one of the two", stage->type, PAIRS[i][0], one, PAIRS[i][1],
+                  listed);
+        return FALSE;
+    }
+    return TRUE;
+}
+
 char *deploy_location(const Stage *stage) {
     g_auto(GStrv) locations = deploy_locations(stage);
     return g_strdup(locations[0]);

@@ -11,6 +11,8 @@ char *deploy_cluster(const Execution *execution, const Stage *stage);
 const char *deploy_application(const Execution *execution, const Stage *stage);
 /* deploy-strategies.md 4: regions, region, zones, zone, namespaces, namespace, or the keys of availabilityZones. Caller frees. */
 char **deploy_locations(const Stage *stage);
+/* ERR_INVALID when a region (zone, namespace) is given that is not among the regions (…) given beside it: which is meant? */
+gboolean deploy_locations_agree(const Stage *stage, GError **error);
 char *deploy_location(const Stage *stage); /* the first, or NULL */
 
 /* A server group by name. */

@@ -169,8 +169,12 @@ static Json *named_targets(TaskContext *context, const char *name, GError **erro
 Status target_prepare(TaskContext *context, GError **error) {
     const JsonValue *own = deploy_context(context->stage);
     const char *target = json_get_string(own, "target"), *name = json_get_string(own, "serverGroupName");
-    if (context->stage->parent_id != NULL || target_is_dynamic(target))
-        return STATUS_SUCCEEDED; /* works itself, or its targets are determined when it runs */
+    if (context->stage->parent_id != NULL)
+        return STATUS_SUCCEEDED; /* works itself */
+    if (!deploy_locations_agree(context->stage, error))
+        return STATUS_TERMINAL;
+    if (target_is_dynamic(target))
+        return STATUS_SUCCEEDED; /* its targets are determined when it runs */
     if (deploy_account(context->stage) == NULL) {
         error_set(error, ERR_INVALID, "%s: credentials: required, the name of an account", context->stage->type);
         return STATUS_TERMINAL;
@@ -244,6 +248,8 @@ void target_plan_children(const Execution *execution, const Stage *stage, StageP
 
 static Status determine(TaskContext *context, GError **error) {
     const char *target = json_get_string(deploy_context(context->stage), "target");
+    if (!deploy_locations_agree(context->stage, error))
+        return STATUS_TERMINAL;
     g_autoptr(Json) references = look_up(context, target != NULL ? target : "current_asg_dynamic", error);
     if (references == NULL)
         return STATUS_TERMINAL;
