@@ -42,7 +42,8 @@ static const Route routes[] = {
      .query = events_query,
      .query_size = sizeof(EventsQuery),
      .help = "Server-sent events. The first is \"hello\"; its id is where the stream begins. Then one unnamed event per change: {kind, id, "
-             "application, status, version, detail}. \"reset\": the event that was named as the last one is unknown or too old, so read "
+             "application, status, version, detail}; of an execution detail.why says for what waits now why it does. \"reset\": the event "
+             "that was named as the last one is unknown or too old, so read "
              "again what you show."},
     {0},
 };

@@ -21,6 +21,11 @@ static char *make_trigger(const JsonValue *execution) {
     return g_strdup_printf("%s%s%s", type != NULL ? type : "", user != NULL ? " by " : "", user != NULL ? user : "");
 }
 
+/* Why the execution itself waits. */
+static char *make_why(const JsonValue *execution) {
+    return g_strdup(json_get_string(json_get(execution, "why"), "reason"));
+}
+
 static const Column list_columns[] = {
     {.title = "EXECUTION", .path = "id"},
     {.title = "PIPELINE", .path = "name"},
@@ -40,14 +45,16 @@ static const Column one_columns[] = {
     {.title = "Took", .make = execution_make_duration},
     {.title = "Cancelled by", .path = "canceledBy"},
     {.title = "Because", .path = "cancellationReason"},
+    {.title = "Waits", .make = make_why},
     {0},
 };
 
-/* The first thing that went wrong, or what it does now. */
+/* The first thing that went wrong, or why it waits. */
 static char *make_note(const JsonValue *stage) {
     const JsonValue *context = json_get(stage, "context");
     const char *error = json_string(json_at(json_dig(context, "exception", "details", "errors", NULL), 0));
-    return g_strdup(error != NULL ? error : json_get_string(context, "_progress"));
+    const char *why = json_get_string(json_get(stage, "why"), "reason");
+    return g_strdup(error != NULL ? error : why != NULL ? why : json_get_string(context, "_progress"));
 }
 
 static const Column stage_columns[] = {
@@ -108,13 +115,16 @@ static int run_list(Invocation *call, GError **error) {
 
 static int run_get(Invocation *call, GError **error) {
     g_autoptr(Client) client = client_new(call, error);
-    g_autoptr(Json) execution = client != NULL ? get_execution(client, invocation_argument(call, "EXECUTION"), error) : NULL;
+    const char *id = invocation_argument(call, "EXECUTION");
+    g_autoptr(Json) execution = client != NULL ? get_execution(client, id, error) : NULL;
     if (execution == NULL)
         return 1;
-    int code = output_one(call, json_root(execution), one_columns, error);
-    if (code == 0 && output_is_table(call))
-        code = output_list(call, json_get(json_root(execution), "stages"), stage_columns, error);
-    return code;
+    if (!output_is_table(call))
+        return output_one(call, json_root(execution), one_columns, error);
+    g_autoptr(Json) why = client_get(client, NULL, "/pipelines/{}/why", id, NULL);
+    g_autoptr(Json) told = execution_with_why(json_root(execution), json_root(why));
+    int code = output_one(call, json_root(told), one_columns, error);
+    return code == 0 ? output_list(call, json_get(json_root(told), "stages"), stage_columns, error) : code;
 }
 
 static int run_watch(Invocation *call, GError **error) {

@@ -49,6 +49,40 @@ gboolean execution_is_done(const JsonValue *execution) {
     return status != NULL && g_strv_contains(DONE, status);
 }
 
+static const JsonValue *why_of(const JsonValue *why, const char *stage_id) {
+    for (JsonIter i = json_iter(why); json_next(&i);)
+        if (json_get(i.value, "taskId") == NULL && g_strcmp0(json_get_string(i.value, "stageId"), stage_id) == 0)
+            return i.value;
+    return NULL;
+}
+
+Json *execution_with_why(const JsonValue *execution, const JsonValue *why) {
+    g_autoptr(JsonBuilder) stages = json_builder_new();
+    json_begin_array(stages, NULL);
+    for (JsonIter i = json_iter(json_get(execution, "stages")); json_next(&i);) {
+        const JsonValue *reason = why_of(why, json_get_string(i.value, "id"));
+        g_autoptr(Json) told = reason != NULL ? json_with(i.value, "why", reason) : NULL;
+        json_add_value(stages, NULL, told != NULL ? json_root(told) : i.value);
+    }
+    json_end_array(stages);
+    g_autoptr(Json) list = json_builder_end(stages);
+    g_autoptr(Json) all = json_with(execution, "stages", json_root(list));
+    const JsonValue *own = why_of(why, NULL);
+    return own != NULL ? json_with(json_root(all), "why", own) : json_ref(all);
+}
+
+/* What the pictures show is told with its reasons; what is printed as JSON stays as it is. */
+static void tell_why(Watch *watch) {
+    if (watch->quiet || execution_is_done(json_root(watch->execution)))
+        return;
+    g_autoptr(Json) why = client_get(watch->client, NULL, "/pipelines/{}/why", watch->id, NULL);
+    Json *told = why != NULL ? execution_with_why(json_root(watch->execution), json_root(why)) : NULL;
+    if (told == NULL)
+        return;
+    json_unref(watch->execution);
+    watch->execution = told;
+}
+
 /* A server that restarts is waited for; anything else ends the watch. */
 static gboolean look(Watch *watch, GError **error) {
     g_autoptr(GError) wrong = NULL;
@@ -56,6 +90,7 @@ static gboolean look(Watch *watch, GError **error) {
     if (now != NULL) {
         json_unref(watch->execution);
         watch->execution = now;
+        tell_why(watch);
         watch->away_since = 0;
         return TRUE;
     }
@@ -160,17 +195,19 @@ static char *note_of(const JsonValue *stage) {
     const char *problem = json_string(json_at(json_dig(context, "exception", "details", "errors", NULL), 0));
     if (problem != NULL)
         return output_clean(problem);
-    if (g_strcmp0(status, "RUNNING") != 0)
-        return NULL;
-    if (g_strcmp0(json_get_string(stage, "type"), "manualJudgment") == 0) {
-        const char *instructions = json_get_string(context, "instructions");
-        g_autofree char *note = g_strconcat(
-            "needs a judgement: ", instructions != NULL && *instructions != '\0' ? instructions : "continue or stop", NULL);
+    const JsonValue *reason = json_get(stage, "why");
+    const char *instructions = json_get_string(context, "instructions");
+    if (g_strcmp0(json_get_string(reason, "rule"), "judgement") == 0 && instructions != NULL && *instructions != '\0') {
+        g_autofree char *note = g_strconcat(json_get_string(reason, "reason"), ": ", instructions, NULL);
         return output_clean(note);
     }
-    const char *progress = json_get_string(context, "_progress");
-    if (progress != NULL)
-        return output_clean(progress);
+    if (reason != NULL && g_strcmp0(status, "RUNNING") != 0)
+        return output_clean(json_get_string(reason, "reason"));
+    if (g_strcmp0(status, "RUNNING") != 0)
+        return NULL;
+    const char *progress = json_get_string(context, "_progress"), *why = json_get_string(json_get(stage, "why"), "reason");
+    if (why != NULL || progress != NULL)
+        return output_clean(why != NULL ? why : progress);
     for (JsonIter i = json_iter(json_get(stage, "tasks")); json_next(&i);)
         if (g_strcmp0(json_get_string(i.value, "status"), "RUNNING") == 0)
             return output_clean(json_get_string(i.value, "name"));
@@ -183,7 +220,12 @@ static void say_stage(Watch *watch, const JsonValue *stage) {
     if (id == NULL || g_strcmp0(status, "NOT_STARTED") == 0)
         return;
     g_autofree char *note = note_of(stage);
-    char *now = g_strdup_printf("%s %s", status, note != NULL ? note : "");
+    const JsonValue *reason = json_get(stage, "why");
+    /* Sentences count time down: a line is due when the stage says something new of itself, or something went wrong. */
+    const char *progress = json_get_string(json_get(stage, "context"), "_progress");
+    gboolean retries = g_strcmp0(json_get_string(reason, "rule"), "retry") == 0, runs = g_strcmp0(status, "RUNNING") == 0;
+    char *now = runs ? g_strdup_printf("%s %s%s", status, progress != NULL ? progress : "", retries ? " retries" : "")
+                     : g_strdup_printf("%s %s", status, note != NULL ? note : "");
     if (g_strcmp0(g_hash_table_lookup(watch->said, id), now) == 0) {
         g_free(now);
         return;
@@ -268,6 +310,13 @@ static GPtrArray *picture(const Watch *watch, guint columns) {
     g_autofree char *clean = output_clean(title);
     g_autofree char *line = cut(clean, columns - 1);
     g_ptr_array_add(lines, g_strdup_printf("\033[1m%s\033[0m", line));
+    const JsonValue *own = json_get(execution, "why");
+    const char *why = json_get_string(own, "reason");
+    gboolean shown = why != NULL && g_strcmp0(json_get_string(own, "rule"), "stages") != 0; /* its stages follow anyway */
+    g_autofree char *clean_why = shown ? output_clean(why) : NULL;
+    g_autofree char *short_why = clean_why != NULL ? cut(clean_why, columns - 3) : NULL;
+    if (short_why != NULL)
+        g_ptr_array_add(lines, g_strdup_printf("  %s", short_why));
     for (JsonIter i = json_iter(json_get(execution, "stages")); json_next(&i);)
         draw_stage(watch, i.value, columns, lines);
     return lines;

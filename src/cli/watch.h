@@ -1,5 +1,6 @@
 /* Following an execution to its end. Main thread. */
 #pragma once
+#include "base/json.h"
 #include "cli/client.h"
 
 /* In a terminal the picture is drawn again and again; elsewhere each change is a line. Returns the exit code by outcome. */
@@ -8,3 +9,5 @@ gboolean execution_is_done(const JsonValue *execution);
 /* Texts that lists share; caller frees. */
 char *execution_make_duration(const JsonValue *execution);
 char *execution_make_started(const JsonValue *execution);
+/* The execution with, in each of its stages that is not done, "why": {rule, reason, since} by what GET /pipelines/{id}/why said. */
+Json *execution_with_why(const JsonValue *execution, const JsonValue *why);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "engine/graph.h"
 #include "engine/runner.h"
+#include "engine/why.h"
 #include "store/executions.h"
 #include <string.h>
 
@@ -213,6 +214,10 @@ static char *change_detail(const Actor *actor) {
         json_end_object(builder);
     }
     json_end_array(builder);
+    EngineSettings *settings = engine_settings(actor->engine);
+    Runtime *runtime = actor->engine->runtime;
+    why_add_changes(builder, actor->insert ? NULL : actor->execution, draft, settings, runtime->now_ms(runtime));
+    engine_settings_unref(settings);
     json_end_object(builder);
     return json_builder_write(builder, NULL);
 }

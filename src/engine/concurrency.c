@@ -120,6 +120,29 @@ guint gate_waiting(const ConcurrencyGate *gate) {
     return gate->waiting.length;
 }
 
+static gint by_id(gconstpointer a, gconstpointer b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+char **gate_running_ids(const ConcurrencyGate *gate) {
+    g_autoptr(GPtrArray) ids = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer id;
+    g_hash_table_iter_init(&iter, gate->running);
+    while (g_hash_table_iter_next(&iter, &id, NULL))
+        g_ptr_array_add(ids, g_strdup(id));
+    g_ptr_array_sort(ids, by_id);
+    g_ptr_array_add(ids, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&ids), FALSE);
+}
+
+guint gate_ahead(const ConcurrencyGate *gate, const char *id) {
+    guint ahead = 0;
+    for (const GList *each = gate->waiting.head; each && strcmp(((const Waiting *)each->data)->id, id) != 0; each = each->next)
+        ahead++;
+    return ahead;
+}
+
 gboolean gate_is_empty(const ConcurrencyGate *gate) {
     return g_hash_table_size(gate->running) == 0 && gate->waiting.length == 0;
 }

@@ -31,4 +31,8 @@ void gate_next(ConcurrencyGate *gate, gboolean purge, GArray *actions);
 guint gate_running(const ConcurrencyGate *gate);
 guint gate_waiting(const ConcurrencyGate *gate);
 gboolean gate_is_empty(const ConcurrencyGate *gate);
+/* Those that run, sorted; NULL-terminated, caller frees. */
+char **gate_running_ids(const ConcurrencyGate *gate);
+/* How many wait before this one; all when it does not wait. */
+guint gate_ahead(const ConcurrencyGate *gate, const char *id);
 GArray *gate_actions_new(void); /* of GateAction */

@@ -97,6 +97,18 @@ void engine_open_gates(Engine *engine, GHashTable *purges) {
     post_actions(engine, actions);
 }
 
+char **engine_rivals(Engine *engine, const Execution *execution, guint *ahead) {
+    *ahead = 0;
+    if (!execution_has_limit(execution))
+        return NULL;
+    g_mutex_lock(&engine->lock);
+    const ConcurrencyGate *gate = g_hash_table_lookup(engine->gates, execution->config_id);
+    char **ids = gate ? gate_running_ids(gate) : NULL;
+    *ahead = gate ? gate_ahead(gate, execution->id) : 0;
+    g_mutex_unlock(&engine->lock);
+    return ids;
+}
+
 void engine_park(Engine *engine, const Execution *execution) {
     g_mutex_lock(&engine->lock);
     gate_park(find_gate(engine, execution->config_id), execution->id, limit_of(execution));

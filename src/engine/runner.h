@@ -45,6 +45,7 @@ struct Run {
     gboolean woken;         /* while it was busy: its answer is looked at again at once */
     Cancel *cancel;
     Execution *snapshot; /* while busy */
+    char *problem;       /* what went wrong in its last run, for people; NULL: nothing */
 };
 
 struct Actor {
@@ -134,6 +135,8 @@ GateAnswer engine_ask_gate(Engine *engine, const Execution *execution);
 void engine_leave_gate(Engine *engine, const Execution *execution); /* it was not started after all */
 void engine_tell_gate(Engine *engine, const Execution *execution);  /* after a commit: its status may have changed */
 gboolean execution_has_limit(const Execution *execution);
+/* Who of the same pipeline runs (caller frees; NULL: there is no limit), and how many of those that wait came earlier. */
+char **engine_rivals(Engine *engine, const Execution *execution, guint *ahead);
 /* At start: what runs, what waits, and then whoever may go on; purges: config ids of which only the newest is kept. */
 void engine_count_running(Engine *engine, const char *config_id, const char *id);
 void engine_park(Engine *engine, const Execution *execution);

@@ -16,6 +16,7 @@ void run_unref(Run *run) {
         return;
     text_unref(run->stage_id);
     text_unref(run->task_id);
+    g_free(run->problem);
     cancel_unref(run->cancel);
     execution_unref(run->snapshot);
     actor_unref(run->actor);
@@ -159,6 +160,7 @@ static Run *replace_run(Actor *actor, const Effect *effect, const GPtrArray *ans
     if (before && g_strcmp0(before->task_id, run->task_id) == 0 && before->kind == run->kind) {
         run->runs = before->runs;
         run->since_ms = before->since_ms;
+        run->problem = g_strdup(before->problem);
         run->woken = before->woken;
     }
     if (standing) {
@@ -367,6 +369,8 @@ static gboolean run_work(gpointer data) {
     letter->message->outcome = work.outcome;
     g_mutex_lock(&actor->lock);
     run->state = RUN_ANSWERED;
+    g_free(run->problem);
+    run->problem = work.outcome->error ? g_strdup(work.outcome->error->message) : NULL;
     g_mutex_unlock(&actor->lock);
     if (work.evaluated)
         stage_unref(work.evaluated);

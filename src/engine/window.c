@@ -3,12 +3,14 @@
  * Both ends of a window count, by the minute: 13:00-14:00 ends with 14:00:59. One whose first hour is greater than its last
  * is cut at midnight, and the second piece belongs to the day it lies in. Days: 1 is Sunday. */
 #include "engine/window.h"
+#include "base/clock.h"
 #include "engine/graph.h"
 #include <string.h>
 
 #define WINDOW_POLL_MS 60000 /* a net; the task is due again when the window opens, or woken by a patch */
 #define MINUTES_OF_DAY (24 * 60)
 #define DAYS_AHEAD 8
+#define DAY_NAMES_MS (6 * 24 * 3600 * G_GINT64_CONSTANT(1000)) /* nearer openings are named by the day of the week */
 
 typedef struct {
     int from, to; /* minutes of the day, inclusive */
@@ -165,14 +167,23 @@ static void choose_tasks(const Execution *execution, const Stage *stage, GPtrArr
         g_ptr_array_add(tasks, (gpointer)&window_tasks[1]);
 }
 
-static char *why(const Execution *execution, const Stage *stage, gint64 now_ms) {
-    (void)execution;
-    (void)now_ms;
-    if (!stage->scheduled_ms)
-        return g_strdup("outside its execution window");
-    g_autoptr(GDateTime) at = g_date_time_new_from_unix_local(stage->scheduled_ms / 1000);
-    g_autofree char *text = g_date_time_format(at, "%Y-%m-%d %H:%M %Z");
-    return g_strdup_printf("outside its execution window, which opens %s", text);
+char *window_why(const Stage *stage, const EngineSettings *settings, gint64 now_ms) {
+    const JsonValue *own = json_root(stage->context), *window = json_get(own, WINDOW_SETTINGS_KEY);
+    const JsonValue *jitter = json_get(own, "waitTime");
+    gboolean open = FALSE;
+    gint64 opens_ms = 0;
+    if (!settings->window_time_zone || !window_check(window, settings->window_time_zone, now_ms, &open, &opens_ms, NULL))
+        return g_strdup("its execution window is looked at");
+    if (open) {
+        g_autofree char *left = clock_duration_text(MAX(stage->start_ms + json_int(jitter, 0) * 1000 - now_ms, 0));
+        return jitter ? g_strdup_printf("window is open; waits for %s of jitter", left) : g_strdup("window is open; goes on at once");
+    }
+    if (!opens_ms)
+        return g_strdup_printf("window never opens (%s)", settings->window_zone);
+    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(opens_ms / 1000);
+    g_autoptr(GDateTime) at = g_date_time_to_timezone(utc, settings->window_time_zone);
+    g_autofree char *text = g_date_time_format(at, opens_ms - now_ms < DAY_NAMES_MS ? "%a %H:%M" : "%Y-%m-%d %H:%M");
+    return g_strdup_printf("window opens %s %s", text, settings->window_zone);
 }
 
 const StageType stage_execution_window = {
@@ -182,5 +193,4 @@ const StageType stage_execution_window = {
     .tasks = window_tasks,
     .build_tasks = choose_tasks,
     .no_timeout = TRUE,
-    .why_waiting = why,
 };

@@ -1,4 +1,5 @@
 /* What must hold after every commit and at every run, and an aggregation that is as slow and plain as the rules are written. */
+#include "engine/why.h"
 #include "sim.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,7 +183,28 @@ static void note_finished_tasks(SimWorld *world, const Stage *stage) {
     }
 }
 
+/* Everything that is not done says why (a part of the commits: each sentence is made anew). */
+static void check_why(const SimWorld *world, const Execution *execution) {
+    const WhyFacts facts = {.settings = world->settings, .now_ms = 1};
+    guint sentences = 0, expected = execution_is_settled(execution) ? 0 : 1;
+    g_autoptr(Json) why = why_explain(execution, &facts);
+    for (JsonIter i = json_iter(json_root(why)); json_next(&i); sentences++)
+        if (!json_get_string(i.value, "rule") || strlen(json_get_string(i.value, "reason")) < 5)
+            sim_fail(world, "sentence %u about why it waits is empty", sentences);
+    for (guint i = 0; expected && i < execution->stages->len; i++) {
+        const Stage *stage = execution_stage_at(execution, i);
+        gboolean done = status_info(stage->status)->complete;
+        expected += !done || stage->canceling;
+        for (guint k = 0; !done && k < stage->tasks->len; k++)
+            expected += !status_info(((const TaskState *)g_ptr_array_index(stage->tasks, k))->status)->complete;
+    }
+    if (sentences != expected)
+        sim_fail(world, "%u sentences about why it waits instead of %u", sentences, expected);
+}
+
 void sim_check_commit(SimWorld *world, const Execution *before, const Execution *after) {
+    if (world->events % 16 == 0)
+        check_why(world, after);
     for (guint i = 0; i < after->stages->len; i++) {
         const Stage *stage = g_ptr_array_index(after->stages, i);
         const Stage *was = execution_stage(before, stage->id);
