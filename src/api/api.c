@@ -26,6 +26,11 @@ void api_answer_text(ApiCall *call, int status, const char *content_type, char *
     answer_text(call->answer, status, content_type, text, strlen(text));
 }
 
+void api_answer_bytes(ApiCall *call, int status, const char *content_type, guchar *bytes, gsize length) {
+    call->answered = TRUE;
+    answer_text(call->answer, status, content_type, (char *)bytes, length);
+}
+
 void api_answer_page(ApiCall *call, char *html) {
     call->answered = TRUE;
     answer_page(call->answer, html);

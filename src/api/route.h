@@ -85,6 +85,7 @@ gboolean api_may(const ApiCall *call, May what, const char *resource_type, const
 /* Other answers than a Json with the route's success status; afterwards the handler returns NULL without error. */
 void api_answer_status(ApiCall *call, int status, Json *body /* taken, or NULL */);
 void api_answer_text(ApiCall *call, int status, const char *content_type, char *text /* taken */);
+void api_answer_bytes(ApiCall *call, int status, const char *content_type, guchar *bytes /* taken */, gsize length);
 void api_answer_page(ApiCall *call, char *html /* taken */);
 /* status 0: the one of the error's code. */
 void api_answer_error(ApiCall *call, int status, const GError *error);

@@ -2,8 +2,8 @@
 #pragma once
 #include "artifacts/artifact.h"
 
-/* Steps of regular expressions in one resolution, all its artifacts together; about 100 ms. */
-#define ARTIFACTS_WORK_MAX (5 * 1000 * 1000)
+/* Steps of regular expressions in one resolution, all its artifacts together; about 40 ms. */
+#define ARTIFACTS_WORK_MAX 2000000
 
 /* type, name, version, location and reference of matchArtifact each match: absent, equal, or a regular expression for the whole
  * text; embedded and remote base64 are one type. A pattern that is no regular expression, or takes more than PATTERN_WORK_MAX

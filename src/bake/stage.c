@@ -1,5 +1,6 @@
 /* `bake`: one image per region (bake.md 7, stages.md 6.1). A top-level stage has one child of its own type per region. Planning is pure. */
 #include "bake/stage.h"
+#include "stages/artifacts/artifacts.h"
 #include <string.h>
 
 #define CREATE_TIMEOUT_MS (5 * 60 * 1000)
@@ -136,7 +137,7 @@ static void plan_regions(const Execution *execution, const Stage *stage, StagePl
     }
 }
 
-enum { TASK_CREATE, TASK_MONITOR, TASK_COMPLETED, TASK_BIND, TASK_PARALLEL };
+enum { TASK_CREATE, TASK_MONITOR, TASK_COMPLETED, TASK_PARALLEL };
 static const TaskDefinition tasks[] = {
     [TASK_CREATE] = {.name = "createBake", .run = bake_create_task, .timeout_ms = CREATE_TIMEOUT_MS, .backoff_ms = BAKE_POLL_MS},
     [TASK_MONITOR] = {.name = "monitorBake",
@@ -145,7 +146,6 @@ static const TaskDefinition tasks[] = {
                       .backoff_ms = BAKE_POLL_MS,
                       .overridable_timeout = TRUE},
     [TASK_COMPLETED] = {.name = "completedBake", .run = bake_completed_task},
-    [TASK_BIND] = {.name = "bindProducedArtifacts", .run = bake_bind_task, .no_io = TRUE},
     [TASK_PARALLEL] = {.name = "completeParallel", .run = bake_complete_parallel_task, .no_io = TRUE},
     {0},
 };
@@ -159,8 +159,8 @@ static void build_tasks(const Execution *execution, const Stage *stage, GPtrArra
     }
     for (guint i = TASK_CREATE; i <= TASK_COMPLETED; i++)
         g_ptr_array_add(into, (gpointer)&tasks[i]);
-    if (json_length(json_get(own(stage), "expectedArtifacts")) > 0)
-        g_ptr_array_add(into, (gpointer)&tasks[TASK_BIND]);
+    if (json_length(json_get(own(stage), EXPECTED_ARTIFACTS)) > 0)
+        g_ptr_array_add(into, (gpointer)&bind_produced_artifacts[0]); /* of a region's stage alone, so it is no closing task */
 }
 
 static char *why_waiting(const Execution *execution, const Stage *stage, gint64 now_ms) {

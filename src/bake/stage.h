@@ -41,12 +41,8 @@ typedef struct {
 } BakeRequestFacts;
 Json *bake_stage_request(const BakeRequestFacts *facts);
 
-/* Binds expected artifacts to those that the stage sees: [{…, boundArtifact}]. ERR_INVALID names what is not matched. */
-Json *bake_bind_artifacts(const Execution *execution, const Stage *stage, GError **error);
-
 Status bake_create_task(TaskContext *context, GError **error);
 Status bake_monitor_task(TaskContext *context, GError **error);
 Status bake_completed_task(TaskContext *context, GError **error);
-Status bake_bind_task(TaskContext *context, GError **error);
 Status bake_complete_parallel_task(TaskContext *context, GError **error);
 Status bake_cancel_task(TaskContext *context, GError **error);

@@ -1,6 +1,7 @@
 /* From a region's stage to the request of the bakery. Pure. */
 #include "bake/stage.h"
 #include "base/ids.h"
+#include "stages/artifacts/artifacts.h"
 #include <string.h>
 
 /* Keys of stages, of the engine and of this stage's outcome: no input of a bake. */
@@ -86,17 +87,6 @@ static gboolean is_passed_on(const BakeRequestFacts *facts, const char *key, con
     return facts->settings->unknown_keys && key[0] != '_' && !g_strv_contains(NOT_PASSED_ON, key);
 }
 
-/* A bound artifact of an id, as far as this execution has resolved one; NULL: none. */
-static const JsonValue *bound_artifact(const BakeRequestFacts *facts, const char *id) {
-    g_autoptr(GPtrArray) lists = stage_get_all(facts->execution, facts->stage, "resolvedExpectedArtifacts");
-    g_ptr_array_add(lists, (gpointer)json_get(json_root(facts->execution->trigger), "resolvedExpectedArtifacts"));
-    for (guint i = 0; i < lists->len; i++)
-        for (JsonIter a = json_iter(lists->pdata[i]); json_next(&a);)
-            if (g_strcmp0(json_get_string(a.value, "id"), id) == 0)
-                return json_get(a.value, "boundArtifact");
-    return NULL;
-}
-
 static void add_package_artifacts(const BakeRequestFacts *facts, JsonBuilder *builder) {
     const JsonValue *context = json_root(facts->stage->context), *ids = json_get(context, "packageArtifactIds");
     if (json_length(ids) == 0)
@@ -105,9 +95,10 @@ static void add_package_artifacts(const BakeRequestFacts *facts, JsonBuilder *bu
     for (JsonIter i = json_iter(json_get(context, "packageArtifacts")); json_next(&i);)
         json_add_value(builder, NULL, i.value);
     for (JsonIter i = json_iter(ids); json_next(&i);) {
-        const JsonValue *bound = json_string(i.value) != NULL ? bound_artifact(facts, json_string(i.value)) : NULL;
+        const char *id = json_string(i.value);
+        g_autoptr(Json) bound = id != NULL ? stage_bound_artifact(facts->execution, facts->stage, id) : NULL;
         if (bound != NULL)
-            json_add_value(builder, NULL, bound);
+            json_add_json(builder, NULL, bound);
     }
     json_end_array(builder);
 }

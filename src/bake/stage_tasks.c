@@ -119,24 +119,6 @@ Status bake_completed_task(TaskContext *context, GError **error) {
     return STATUS_SUCCEEDED;
 }
 
-/* ---- bindProducedArtifacts ---- */
-
-Status bake_bind_task(TaskContext *context, GError **error) {
-    g_autoptr(Json) resolved = bake_bind_artifacts(context->execution, context->stage, error);
-    if (resolved == NULL)
-        return STATUS_TERMINAL;
-    g_autoptr(JsonBuilder) builder = json_builder_new();
-    json_begin_array(builder, NULL);
-    for (JsonIter i = json_iter(json_root(resolved)); json_next(&i);)
-        json_add_value(builder, NULL, json_get(i.value, "boundArtifact"));
-    json_end_array(builder);
-    g_autoptr(Json) artifacts = json_builder_end(builder);
-    g_autoptr(Json) both = json_pack("{s:j, s:j}", "artifacts", artifacts, "resolvedExpectedArtifacts", resolved);
-    task_merge_context(context, json_root(both));
-    task_merge_outputs(context, json_root(both));
-    return STATUS_SUCCEEDED;
-}
-
 /* ---- completeParallel ---- */
 
 static void add_deployment_details(JsonBuilder *builder, const JsonValue *context) {

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "clouds/aws/aws.h"
 #include "engine/core.h"
+#include "stages/artifacts/artifacts.h"
 #include "stages/deploy/settings.h"
 #include "stages/stages.h"
 
@@ -218,6 +219,7 @@ const ConfigSection *const *composition_config_sections(void) {
             add_sections(all, CLOUDS[i]->sections);
         add_sections(all, clouds_config_sections);
         add_sections(all, deploy_config_sections);
+        add_sections(all, artifact_config_sections);
         add_sections(all, bake_config_sections);
         add_sections(all, auth_config_sections);
         add_sections(all, engine_config_sections);

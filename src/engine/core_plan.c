@@ -71,6 +71,8 @@ static const TaskDefinition *find_definition(const TaskDefinition *tasks, const 
 
 const TaskDefinition *task_definition_of(const StageType *type, const Execution *execution, const Stage *stage, const TaskState *task) {
     const TaskDefinition *found = find_definition(type->tasks, task->name);
+    if (!found)
+        found = find_definition(type->closing_tasks, task->name);
     if (found || !type->build_tasks)
         return found;
     g_autoptr(GPtrArray) list = g_ptr_array_new();
@@ -91,6 +93,11 @@ static void add_task(Stage *stage, const TaskDefinition *definition) {
     g_ptr_array_add(stage->tasks, task);
 }
 
+static void collect_tasks(const TaskDefinition *tasks, GPtrArray *list) {
+    for (; tasks && tasks->name; tasks++)
+        g_ptr_array_add(list, (gpointer)tasks);
+}
+
 gboolean step_build_tasks(Step *step, const char *stage_id, GError **error) {
     Stage *stage = step_edit(step, stage_id);
     const StageType *type = stage_type_of(step->settings, stage);
@@ -99,12 +106,13 @@ gboolean step_build_tasks(Step *step, const char *stage_id, GError **error) {
     if (type->build_tasks)
         type->build_tasks(step->execution, stage, list, &failure);
     else
-        for (const TaskDefinition *each = type->tasks; each && each->name; each++)
-            g_ptr_array_add(list, (gpointer)each);
+        collect_tasks(type->tasks, list);
     if (failure) {
         g_propagate_error(error, g_steal_pointer(&failure));
         return FALSE;
     }
+    if (json_length(json_get(json_root(stage->context), EXPECTED_ARTIFACTS)) > 0)
+        collect_tasks(type->closing_tasks, list);
     g_ptr_array_set_size(stage->tasks, 0);
     for (guint i = 0; i < list->len; i++)
         add_task(stage, g_ptr_array_index(list, i));

@@ -23,6 +23,15 @@ static void remove_synthetics(Step *step, const Stage *stage) {
     }
 }
 
+/* What a closing task bound would be found again before what the stage is about to make. */
+static void forget_bound(Stage *stage) {
+    static const char *const bound[] = {ARTIFACTS, RESOLVED_ARTIFACTS, NULL};
+    if (!json_get(json_root(stage->context), RESOLVED_ARTIFACTS))
+        return;
+    stage_set_context(stage, json_without(json_root(stage->context), bound));
+    json_set(&stage->outputs, json_without(json_root(stage->outputs), bound));
+}
+
 static void reset_context(Stage *stage, const StageType *type) {
     static const char *const of_engine[] = {"beforeStagePlanningFailed", "_progress", "cancelError", NULL};
     gboolean clear_outputs = FALSE;
@@ -32,6 +41,8 @@ static void reset_context(Stage *stage, const StageType *type) {
     if (type && type->restart_drops)
         stage_set_context(stage, json_without(json_root(stage->context), type->restart_drops));
     stage_set_context(stage, json_without(json_root(stage->context), of_engine));
+    if (type && type->closing_tasks)
+        forget_bound(stage);
     if (clear_outputs)
         json_set(&stage->outputs, json_empty_object());
 }

@@ -21,8 +21,8 @@ typedef struct {
 } Submission;
 
 /* One such step, between the trigger's defaults and the building of the execution: returns the pipeline with its changes (caller
- * owns) or an error, which ends the start and is recorded as a failed execution. The pipeline has a trigger with parameters. May do
- * I/O; on the thread of whoever starts. */
+ * owns). An error ends the start and is recorded as a failed execution, of the pipeline that was returned with it, or NULL: of the one
+ * that was given. The pipeline has a trigger with parameters. May do I/O; on the thread of whoever starts. */
 typedef struct {
     const char *name;
     Json *(*prepare)(Services *services, const JsonValue *pipeline, const Submission *submission, GError **error);

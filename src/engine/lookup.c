@@ -1,6 +1,7 @@
 /* What a stage sees: its own context, the outputs of its ancestors, its children, its user. Pure; any thread. */
 #include "engine/edit.h"
 #include "engine/graph.h"
+#include "engine/stage.h"
 #include <string.h>
 
 static gboolean collect_stage(const Stage *stage, gpointer data) {
@@ -49,7 +50,7 @@ GPtrArray *stage_get_all(const Execution *execution, const Stage *stage, const c
     if (own)
         g_ptr_array_add(search.all, (gpointer)own);
     stage_walk_ancestors(execution, stage, search_outputs, &search);
-    if (strcmp(key, "artifacts") == 0 || strcmp(key, "resolvedExpectedArtifacts") == 0) {
+    if (strcmp(key, ARTIFACTS) == 0 || strcmp(key, RESOLVED_ARTIFACTS) == 0) {
         const JsonValue *last = json_get(json_root(execution->trigger), key);
         if (last)
             g_ptr_array_add(search.all, (gpointer)last);

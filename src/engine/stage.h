@@ -96,6 +96,11 @@ typedef void (*StagePlanner)(const Execution *execution, const Stage *stage, Sta
 /* The tasks of this very stage when they depend on its context: adds TaskDefinition pointers to an array. Pure. */
 typedef void (*StageTasks)(const Execution *execution, const Stage *stage, GPtrArray *tasks, GError **error);
 
+/* Keys of stages that produce artifacts (engine.md 16.4). */
+#define EXPECTED_ARTIFACTS "expectedArtifacts"
+#define ARTIFACTS "artifacts"
+#define RESOLVED_ARTIFACTS "resolvedExpectedArtifacts"
+
 typedef struct StageType {
     const char *type, *label, *help;
     const char *const *aliases; /* NULL-terminated, or NULL */
@@ -105,6 +110,9 @@ typedef struct StageType {
      * in it by name, so that a changed context cannot lose one. */
     const TaskDefinition *tasks;
     StageTasks build_tasks; /* NULL: all of tasks, in order */
+    /* More tasks at the end of a stage that expects artifacts (EXPECTED_ARTIFACTS is a list that is not empty); ends with an entry without
+     * name. NULL: the type produces none. A restart forgets what they bound. */
+    const TaskDefinition *closing_tasks;
     /* Looked up first by a worker (clouds, store), its changes merged, then the stage is planned; NULL: nothing to look up. */
     TaskRun prepare;
     StagePlanner plan_before, plan_after, plan_on_failure;

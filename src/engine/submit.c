@@ -222,14 +222,17 @@ static gboolean is_valid(Engine *engine, const JsonValue *pipeline, GError **err
     return FALSE;
 }
 
-/* All submission steps in their order. */
+/* All submission steps in their order. With *error what is returned, if anything, is the pipeline as far as it came. */
 static Json *run_steps(Engine *engine, const JsonValue *pipeline, const Submission *submission, GError **error) {
     Json *current = json_copy(pipeline);
-    for (const SubmissionStep *step = engine->submission_steps; step && step->name && current; step++) {
-        Json *next = step->prepare(engine->services, json_root(current), submission, error);
-        json_unref(current);
-        current = next;
+    GError *failure = NULL;
+    for (const SubmissionStep *step = engine->submission_steps; step && step->name && !failure; step++) {
+        Json *next = step->prepare(engine->services, json_root(current), submission, &failure);
+        if (next)
+            json_set(&current, next);
     }
+    if (failure)
+        g_propagate_error(error, failure);
     return current;
 }
 
@@ -237,10 +240,13 @@ Json *engine_plan_pipeline(Engine *engine, const JsonValue *pipeline, const Json
                            gboolean resolve_artifacts, GError **error) {
     g_autoptr(Json) triggered = with_trigger(engine, pipeline, principal, error);
     Submission submission = {stored_config, principal, engine->runtime->now_ms(engine->runtime), TRUE, resolve_artifacts};
-    g_autoptr(Json) planned = triggered ? run_steps(engine, json_root(triggered), &submission, error) : NULL;
-    if (!planned || (json_length(json_get(json_root(planned), "errors")) == 0 && !is_valid(engine, json_root(planned), error)))
-        return NULL;
-    return g_steal_pointer(&planned);
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(Json) planned = triggered ? run_steps(engine, json_root(triggered), &submission, &failure) : NULL;
+    if (failure)
+        g_propagate_error(error, g_steal_pointer(&failure));
+    else if (planned && (json_length(json_get(json_root(planned), "errors")) > 0 || is_valid(engine, json_root(planned), error)))
+        return g_steal_pointer(&planned);
+    return NULL;
 }
 
 /* A start that failed for the pipeline's own reasons is kept as an execution that failed. */
@@ -258,12 +264,12 @@ static Json *prepare(Engine *engine, const JsonValue *pipeline, const JsonValue 
     Submission submission = {stored, principal, engine->runtime->now_ms(engine->runtime), FALSE, TRUE};
     g_autoptr(GError) failure = NULL;
     g_autoptr(Json) prepared = run_steps(engine, pipeline, &submission, &failure);
-    g_autofree char *refused = prepared ? why_not_start(json_root(prepared)) : NULL;
+    g_autofree char *refused = failure ? NULL : why_not_start(json_root(prepared));
     if (refused)
         error_set(&failure, ERR_INVALID, "%s", refused);
     if (!failure)
         return g_steal_pointer(&prepared);
-    record_refusal(engine, prepared ? json_root(prepared) : pipeline, principal, failure->message, failed_id);
+    record_refusal(engine, json_root(prepared), principal, failure->message, failed_id);
     g_propagate_error(error, g_steal_pointer(&failure));
     return NULL;
 }

@@ -2,6 +2,7 @@
 #include "stages/stages.h"
 
 extern const StageType stage_wait, stage_noop, stage_manual_judgment, stage_check_preconditions, stage_evaluate_variables;
+extern const StageType stage_evaluate_artifacts, stage_find_artifact_from_execution;
 extern const StageType stage_create_application, stage_update_application, stage_upsert_application, stage_delete_application;
 extern const StageType stage_save_pipeline, stage_update_pipeline, stage_delete_pipeline, stage_reorder_pipelines;
 
@@ -19,6 +20,10 @@ static const StageType *const TYPES[] = {
     &stage_manual_judgment,
     &stage_check_preconditions,
     &stage_evaluate_variables,
+
+    /* artifacts */
+    &stage_evaluate_artifacts,
+    &stage_find_artifact_from_execution,
 
     /* deploy */
     &stage_deploy,

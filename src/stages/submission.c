@@ -1,7 +1,9 @@
 /* What happens to a pipeline between its submission and its execution (engine.md 6, steps 3 and 4), in this order. A new step: one
  * row here, its code beside what it knows. */
+#include "stages/artifacts/artifacts.h"
 #include "stages/stages.h"
 
 const SubmissionStep submission_steps[] = {
+    {"artifacts", artifacts_prepare_pipeline},
     {NULL, NULL},
 };

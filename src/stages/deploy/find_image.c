@@ -227,7 +227,6 @@ static void publish(const Finding *finding, const GPtrArray *inferred) {
     task_set_context_json(finding->context, "amiDetails", list);
     task_set_context_json(finding->context, "artifacts", made);
     task_set_output_json(finding->context, "deploymentDetails", list);
-    task_set_output_json(finding->context, "artifacts", made);
     g_autoptr(JsonBuilder) regions = json_builder_new();
     json_begin_array(regions, NULL);
     for (guint i = 0; i < inferred->len; i++)
