@@ -52,12 +52,21 @@ gboolean artifact_equal(gconstpointer a, gconstpointer b) {
     return json_equal(a, b);
 }
 
+/* Of a member of metadata; numbers by value, as they are compared. */
+static guint member_hash(const JsonIter *member) {
+    const char *text = json_string(member->value);
+    double number = json_double(member->value, 0);
+    return g_str_hash(member->key) * 31 + (text != NULL ? g_str_hash(text) : g_double_hash(&number));
+}
+
 guint artifact_hash(gconstpointer artifact) {
     guint hash = 0;
     for (guint i = 0; TEXTS[i] != NULL; i++) {
         const char *text = json_get_string(artifact, TEXTS[i]);
         hash = hash * 31 + (text != NULL ? g_str_hash(text) : 0);
     }
+    for (JsonIter i = json_iter(json_get(artifact, "metadata")); json_next(&i);)
+        hash += member_hash(&i); /* in any order */
     return hash;
 }
 

@@ -11,6 +11,7 @@ typedef struct {
     const char *prior_id;
     const JsonValue *ids; /* of expected artifacts to consider; NULL with all_considered */
     gboolean all_considered, several_allowed;
+    gsize given; /* artifacts, equal ones counted */
     guint64 work;
     ArtifactTrace *trace;
     ArtifactList *bound;
@@ -146,16 +147,21 @@ static gboolean is_considered(const Resolution *resolution, const JsonValue *exp
 }
 
 static gboolean has_few_enough(Resolution *resolution, const JsonValue *expected) {
-    guint n = artifact_list_length(resolution->candidates) + (resolution->prior != NULL ? artifact_list_length(resolution->prior) : 0);
     g_autofree char *sentence = NULL;
-    if (n > ARTIFACTS_MAX)
-        sentence = g_strdup_printf("%u artifacts are more than the limit of %d (ARTIFACTS_MAX)", n, ARTIFACTS_MAX);
+    if (resolution->given > ARTIFACTS_MAX)
+        sentence = g_strdup_printf("%zu artifacts are more than the limit of %d (ARTIFACTS_MAX)", resolution->given, ARTIFACTS_MAX);
     else if (json_length(expected) > EXPECTED_ARTIFACTS_MAX)
         sentence = g_strdup_printf("%zu expected artifacts are more than the limit of %d (EXPECTED_ARTIFACTS_MAX)", json_length(expected),
                                    EXPECTED_ARTIFACTS_MAX);
     if (sentence != NULL)
         fail(resolution, ARTIFACTS_TOO_MANY, ERR_LIMIT, sentence);
     return sentence == NULL;
+}
+
+static void add_given(Resolution *resolution, ArtifactList *list, const JsonValue *artifacts) {
+    resolution->given += json_length(artifacts);
+    if (resolution->given <= ARTIFACTS_MAX)
+        artifact_list_add_all(list, artifacts);
 }
 
 static void resolve_all(Resolution *resolution, const JsonValue *expected) {
@@ -206,16 +212,16 @@ gboolean artifacts_resolve(const ArtifactSources *sources, ArtifactsResolved *in
     g_autoptr(ArtifactList) received = artifact_list_new(TRUE);
     g_autoptr(ArtifactList) prior = sources->prior != NULL ? artifact_list_new(TRUE) : NULL;
     g_autoptr(ArtifactList) bound = artifact_list_new(FALSE);
-    artifact_list_add_all(received, sources->received);
-    artifact_list_add_all(received, sources->triggered);
-    if (prior != NULL)
-        artifact_list_add_all(prior, sources->prior);
     Resolution resolution = {.source = "received",
                              .candidates = received,
                              .prior = prior,
                              .prior_id = sources->prior_id,
                              .ids = sources->expected_ids,
                              .bound = bound};
+    add_given(&resolution, received, sources->received);
+    add_given(&resolution, received, sources->triggered);
+    if (prior != NULL)
+        add_given(&resolution, prior, sources->prior);
     if (!run(&resolution, sources->expected, into, error))
         return FALSE;
     for (guint i = 0; i < artifact_list_length(bound); i++)
@@ -227,9 +233,9 @@ gboolean artifacts_resolve(const ArtifactSources *sources, ArtifactsResolved *in
 gboolean artifacts_bind(const JsonValue *expected, const JsonValue *visible, ArtifactsResolved *into, GError **error) {
     g_autoptr(ArtifactList) candidates = artifact_list_new(TRUE);
     g_autoptr(ArtifactList) bound = artifact_list_new(FALSE);
-    artifact_list_add_all(candidates, visible);
     Resolution resolution = {
         .source = "visible", .candidates = candidates, .all_considered = TRUE, .several_allowed = TRUE, .bound = bound};
+    add_given(&resolution, candidates, visible);
     if (!run(&resolution, expected, into, error))
         return FALSE;
     into->artifacts = artifact_list_json(bound);

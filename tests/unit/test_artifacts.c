@@ -5,9 +5,8 @@
 
 static Json *parse(const char *text) {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GString) strict = g_string_new(text);
-    g_string_replace(strict, "'", "\"", 0);
-    Json *json = json_parse(strict->str, -1, &error);
+    g_autofree char *strict = g_strdelimit(g_strdup(text), "'", '"');
+    Json *json = json_parse(strict, -1, &error);
     g_assert_no_error(error);
     return json;
 }

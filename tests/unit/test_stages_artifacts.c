@@ -71,9 +71,8 @@ static void house_close(House *house) {
 
 /* Runs a pipeline written with ' for " to its end. */
 static Execution *run_to(House *house, const char *text, Status status) {
-    g_autoptr(GString) strict = g_string_new(text);
-    g_string_replace(strict, "'", "\"", 0);
-    g_autofree char *id = rig_start(&house->rig, strict->str);
+    g_autofree char *strict = g_strdelimit(g_strdup(text), "'", '"');
+    g_autofree char *id = rig_start(&house->rig, strict);
     return rig_wait(&house->rig, id, NULL, status);
 }
 
