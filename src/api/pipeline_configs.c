@@ -1,6 +1,7 @@
 /* Pipeline configurations: reading, saving, deleting, ordering (api.md 4). Saves run as tasks, so that they are in the history of tasks. */
 #include "api/saving.h"
 #include "stages/metadata/pipelines.h"
+#include "stages/metadata/templates.h"
 #include <string.h>
 
 #define BULK_MAX 10000 /* configurations of one bulk save */
@@ -109,17 +110,41 @@ static Json *strategy_history_get(ApiCall *call, GError **error) {
 }
 
 /* ---- saving ---- */
+/* The pipeline a templated configuration stands for, when its template is in the store; else an empty one, about which nothing is
+ * wrong. Caller owns. */
+static Json *planned(ApiCall *call, const JsonValue *pipeline, GError **error) {
+    const char *key = template_key_of_reference(template_reference_of(pipeline));
+    if (key == NULL || strstr(key, "${") != NULL)
+        return json_empty_object();
+    if (!templates_check_reference(call->services->store, pipeline, error))
+        return NULL;
+    const TemplateRequest request = template_request(call->services, TRUE, call->now_ms);
+    g_autoptr(Json) trigger = json_pack("{s:s, s:{}}", "type", "manual", "parameters");
+    g_autoptr(Json) triggered = json_with(pipeline, "trigger", json_root(trigger));
+    g_autoptr(Json) whole = templates_expand(&request, json_root(triggered), error);
+    const JsonValue *errors = json_get(json_root(whole), "errors");
+    if (json_length(errors) == 0)
+        return g_steal_pointer(&whole);
+    g_autofree char *text = templates_errors_text(errors);
+    error_set(error, ERR_INVALID, "Pipeline template is invalid: %s", text);
+    return NULL;
+}
+
 /* What the engine would refuse to start is not saved. */
-static gboolean check_can_run(ApiCall *call, const JsonValue *pipeline, GError **error) {
-    if (!json_is_object(pipeline)) {
+static gboolean check_can_run(ApiCall *call, const JsonValue *given, GError **error) {
+    if (!json_is_object(given)) {
         error_set(error, ERR_INVALID, "a pipeline is a JSON object");
         return FALSE;
     }
+    g_autoptr(Json) expanded = templates_apply_to(given) ? planned(call, given, error) : json_copy(given);
+    if (expanded == NULL)
+        return FALSE;
+    const JsonValue *pipeline = json_root(expanded);
     g_auto(GStrv) problems = engine_validate_pipeline(call->services->engine, pipeline);
     if (problems[0] == NULL)
         return TRUE;
     g_autofree char *joined = g_strjoinv("; ", problems);
-    const char *name = json_get_string(pipeline, "name");
+    const char *name = json_get_string(given, "name");
     error_set(error, ERR_INVALID, "save pipeline %s: %s", name != NULL ? name : "(without name)", joined);
     return FALSE;
 }

@@ -6,6 +6,7 @@ extern const RouteTable application_routes, pipeline_config_routes, strategy_rou
     execution_search_routes, failed_stage_routes, task_routes;
 extern const RouteTable credential_routes, cluster_routes, server_group_routes, load_balancer_routes, firewall_routes, instance_routes,
     image_routes, network_routes, search_routes, bakery_routes, expression_routes, capability_routes, artifact_routes, empty_routes;
+extern const RouteTable template_v1_routes, template_v2_routes;
 
 const RouteTable *const api_route_tables[] = {
     &observe_routes,
@@ -37,6 +38,8 @@ const RouteTable *const api_route_tables[] = {
     &expression_routes,
     &capability_routes,
     &artifact_routes,
+    &template_v1_routes,
+    &template_v2_routes,
     &empty_routes,
     NULL,
 };

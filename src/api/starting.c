@@ -1,6 +1,8 @@
 /* The ways to start a pipeline (api.md 4, "Starting"). */
 #include "api/internal.h"
+#include "api/templates.h"
 #include "stages/metadata/pipelines.h"
+#include "stages/metadata/templates.h"
 #include <string.h>
 
 /* ---- the trigger ---- */
@@ -59,6 +61,24 @@ static Json *with_trigger(const JsonValue *pipeline, const JsonValue *trigger) {
     return json_with(json_root(triggered), "notifications", json_root(all));
 }
 
+/* ---- templates ---- */
+/* What the pipeline stands for, as far as its template can be had; else the pipeline itself. Caller owns. */
+static Json *expanded(ApiCall *call, const JsonValue *pipeline) {
+    const TemplateRequest request = template_request(call->services, TRUE, call->now_ms);
+    Json *whole = templates_apply_to(pipeline) ? templates_expand(&request, pipeline, NULL) : NULL;
+    return whole != NULL ? whole : json_copy(pipeline);
+}
+
+/* A start that failed because of its template is answered with the list of what is wrong with it. */
+static void tell_template_errors(ApiCall *call, const JsonValue *pipeline, GError **error) {
+    g_autoptr(Json) whole = expanded(call, pipeline);
+    const JsonValue *errors = json_get(json_root(whole), "errors");
+    if (json_length(errors) == 0)
+        return;
+    answer_template_errors(call, errors);
+    g_clear_error(error);
+}
+
 /* ---- starting ---- */
 /* The new execution's id; caller frees. */
 static char *start(ApiCall *call, const JsonValue *pipeline, const JsonValue *stored, GError **error) {
@@ -67,6 +87,8 @@ static char *start(ApiCall *call, const JsonValue *pipeline, const JsonValue *st
     char *id = engine_start_pipeline(call->services->engine, json_root(from), stored, call->principal, &failed_id, error);
     if (id == NULL && failed_id != NULL)
         g_prefix_error(error, "execution %s was recorded as failed: ", failed_id);
+    if (id == NULL && failed_id != NULL && templates_apply_to(pipeline))
+        tell_template_errors(call, pipeline, error);
     return id;
 }
 
@@ -82,7 +104,8 @@ static char *start_stored(ApiCall *call, const char *event_id, GError **error) {
         return NULL;
     }
     g_autoptr(Json) trigger = make_trigger(call, given_trigger(call->body), event_id);
-    if (!check_parameters(json_root(stored), json_root(trigger), error))
+    g_autoptr(Json) whole = expanded(call, json_root(stored));
+    if (!check_parameters(json_root(whole), json_root(trigger), error))
         return NULL;
     g_autoptr(Json) pipeline = with_trigger(json_root(stored), json_root(trigger));
     return start(call, json_root(pipeline), json_root(stored), error);
@@ -108,8 +131,13 @@ static Json *start_v2_post(ApiCall *call, GError **error) {
 static Json *plan(ApiCall *call, const JsonValue *pipeline, const JsonValue *stored, GError **error) {
     static const char *const NOT_SHOWN[] = {"plan", "resolveArtifacts", NULL};
     g_autoptr(Json) given = json_without(pipeline, NOT_SHOWN);
-    return engine_plan_pipeline(call->services->engine, json_root(given), stored, call->principal,
-                                json_get_bool(pipeline, "resolveArtifacts", FALSE), error);
+    g_autoptr(Json) planned = engine_plan_pipeline(call->services->engine, json_root(given), stored, call->principal,
+                                                   json_get_bool(pipeline, "resolveArtifacts", FALSE), error);
+    const JsonValue *errors = json_get(json_root(planned), "errors");
+    if (json_length(errors) == 0)
+        return g_steal_pointer(&planned);
+    answer_template_errors(call, errors);
+    return NULL;
 }
 
 static Json *start_given_post(ApiCall *call, GError **error) {

@@ -7,6 +7,7 @@
 #include "engine/core.h"
 #include "stages/artifacts/artifacts.h"
 #include "stages/deploy/settings.h"
+#include "stages/metadata/templates.h"
 #include "stages/stages.h"
 
 #define ROOM "server"
@@ -220,6 +221,7 @@ const ConfigSection *const *composition_config_sections(void) {
         add_sections(all, clouds_config_sections);
         add_sections(all, deploy_config_sections);
         add_sections(all, artifact_config_sections);
+        add_sections(all, template_config_sections);
         add_sections(all, bake_config_sections);
         add_sections(all, auth_config_sections);
         add_sections(all, engine_config_sections);

@@ -8,6 +8,8 @@
 #include "store/executions.h"
 #include <string.h>
 
+#define TEMPLATE_INVALID "Pipeline template is invalid"
+
 /* ---- storing ---- */
 typedef struct {
     Engine *engine;
@@ -190,8 +192,32 @@ static char *why_not_start(const JsonValue *pipeline) {
     if (json_is_true(json_get(pipeline, "disabled")))
         return g_strdup("Pipeline is disabled and cannot be started.");
     if (json_length(json_get(pipeline, "errors")) > 0)
-        return g_strdup("Pipeline template is invalid");
+        return g_strdup(TEMPLATE_INVALID);
     return NULL;
+}
+
+/* What each error of a template says, a line per member, for the record of a start that failed (engine.md 6). */
+static char *with_error_lines(const char *why, const JsonValue *errors) {
+    g_autoptr(GString) text = g_string_new(why);
+    for (JsonIter i = json_iter(json_is_array(errors) ? errors : NULL); json_next(&i);)
+        for (JsonIter member = json_iter(json_is_object(i.value) ? i.value : NULL); json_next(&member);) {
+            g_autofree char *value = json_as_text(member.value);
+            if (value != NULL && strcmp(member.key, "severity") != 0)
+                g_string_append_printf(text, "\n%c%s: %s", g_ascii_toupper(*member.key), member.key + 1, value);
+        }
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+/* The same in one line for whoever starts. */
+static void set_refused(GError **error, const char *why, const JsonValue *errors) {
+    g_autoptr(GString) text = g_string_new(why);
+    for (JsonIter i = json_iter(json_is_array(errors) ? errors : NULL); json_next(&i);) {
+        const char *message = json_get_string(i.value, "message"), *cause = json_get_string(i.value, "cause");
+        if (message != NULL)
+            g_string_append_printf(text, "%s%s%s%s", i.index == 0 ? ": " : "; ", message, cause != NULL ? ": " : "",
+                                   cause != NULL ? cause : "");
+    }
+    error_set(error, ERR_INVALID, "%s", text->str);
 }
 
 static gboolean is_allowed(const JsonValue *pipeline, const JsonValue *stored, GError **error) {
@@ -265,11 +291,13 @@ static Json *prepare(Engine *engine, const JsonValue *pipeline, const JsonValue 
     g_autoptr(GError) failure = NULL;
     g_autoptr(Json) prepared = run_steps(engine, pipeline, &submission, &failure);
     g_autofree char *refused = failure ? NULL : why_not_start(json_root(prepared));
+    const JsonValue *errors = json_get(json_root(prepared), "errors");
     if (refused)
-        error_set(&failure, ERR_INVALID, "%s", refused);
+        set_refused(&failure, refused, errors);
     if (!failure)
         return g_steal_pointer(&prepared);
-    record_refusal(engine, json_root(prepared), principal, failure->message, failed_id);
+    g_autofree char *record = with_error_lines(refused ? refused : failure->message, errors);
+    record_refusal(engine, json_root(prepared), principal, record, failed_id);
     g_propagate_error(error, g_steal_pointer(&failure));
     return NULL;
 }

@@ -5,6 +5,8 @@ extern const StageType stage_wait, stage_noop, stage_manual_judgment, stage_chec
 extern const StageType stage_evaluate_artifacts, stage_find_artifact_from_execution;
 extern const StageType stage_create_application, stage_update_application, stage_upsert_application, stage_delete_application;
 extern const StageType stage_save_pipeline, stage_update_pipeline, stage_delete_pipeline, stage_reorder_pipelines;
+extern const StageType stage_create_pipeline_template, stage_update_pipeline_template, stage_delete_pipeline_template;
+extern const StageType stage_create_v2_pipeline_template, stage_update_v2_pipeline_template, stage_delete_v2_pipeline_template;
 
 extern const StageType stage_deploy, stage_create_server_group, stage_apply_source_capacity, stage_determine_target_server_group;
 extern const StageType stage_enable_server_group, stage_disable_server_group, stage_destroy_server_group, stage_resize_server_group;
@@ -52,6 +54,12 @@ static const StageType *const TYPES[] = {
     &stage_update_pipeline,
     &stage_delete_pipeline,
     &stage_reorder_pipelines,
+    &stage_create_v2_pipeline_template,
+    &stage_update_v2_pipeline_template,
+    &stage_delete_v2_pipeline_template,
+    &stage_create_pipeline_template,
+    &stage_update_pipeline_template,
+    &stage_delete_pipeline_template,
     NULL,
 };
 

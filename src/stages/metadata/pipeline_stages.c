@@ -1,4 +1,5 @@
 /* `savePipeline`, `updatePipeline`, `deletePipeline`, `reorderPipelines` (stages.md 4.4): what Gate's changing calls run as. */
+#include "stages/metadata/decoded.h"
 #include "stages/metadata/pipelines.h"
 #include "stages/stages.h"
 #include <string.h>
@@ -26,23 +27,6 @@ static const Param pipeline_params[] = {
     {0},
 };
 
-/* An object as it is, or decoded from base64 JSON; caller owns. */
-static Json *decoded(const JsonValue *value, const char *what, GError **error) {
-    if (json_is_object(value))
-        return json_copy(value);
-    const char *text = json_string(value);
-    if (text == NULL) {
-        error_set(error, ERR_INVALID, "%s: expected an object or base64 text", what);
-        return NULL;
-    }
-    gsize length = 0;
-    g_autofree guchar *bytes = g_base64_decode(text, &length);
-    Json *json = json_parse((const char *)bytes, (gssize)length, error);
-    if (json == NULL)
-        g_prefix_error(error, "%s: base64 text: ", what);
-    return json;
-}
-
 /* "strategies" live beside pipelines and differ by a flag. */
 static const char *kind_of(const JsonValue *pipeline) {
     return json_get_bool(pipeline, "strategy", FALSE) ? STRATEGY_KIND : PIPELINE_KIND;
@@ -50,7 +34,7 @@ static const char *kind_of(const JsonValue *pipeline) {
 
 static Status save_run(TaskContext *context, GError **error) {
     const PipelineParams *params = context->params;
-    g_autoptr(Json) given = decoded(json_root(params->pipeline), "pipeline", error);
+    g_autoptr(Json) given = metadata_decoded(json_root(params->pipeline), "pipeline", error);
     if (given == NULL)
         return STATUS_TERMINAL;
     g_autoptr(Json) pipeline = json_get(json_root(given), "id") == NULL && params->forced_id != NULL
@@ -75,7 +59,7 @@ static Status saved_run(TaskContext *context, GError **error) {
 
 static Status delete_run(TaskContext *context, GError **error) {
     const PipelineParams *params = context->params;
-    g_autoptr(Json) pipeline = decoded(json_root(params->pipeline), "pipeline", error);
+    g_autoptr(Json) pipeline = metadata_decoded(json_root(params->pipeline), "pipeline", error);
     if (pipeline == NULL)
         return STATUS_TERMINAL;
     const char *application = json_get_string(json_root(pipeline), "application");
@@ -112,7 +96,7 @@ static const Param reorder_params[] = {
 
 static Status reorder_run(TaskContext *context, GError **error) {
     const ReorderParams *params = context->params;
-    g_autoptr(Json) indices = decoded(json_root(params->ids_to_indices), "idsToIndices", error);
+    g_autoptr(Json) indices = metadata_decoded(json_root(params->ids_to_indices), "idsToIndices", error);
     if (indices == NULL)
         return STATUS_TERMINAL;
     const char *flag = json_string(json_root(params->is_strategy));

@@ -1,6 +1,7 @@
 /* Saving, finding and ordering pipeline and strategy configurations. Saves are checked and committed under one lock, so that two
  * of one name cannot both pass. Any thread. */
 #include "stages/metadata/pipelines.h"
+#include "templates/templates.h"
 #include <string.h>
 
 static GMutex saving;
@@ -180,6 +181,8 @@ Json *pipeline_save(Store *store, const char *kind, const JsonValue *pipeline, c
                     gint64 now_ms, GError **error) {
     g_autofree char *name = trimmed(json_get_string(pipeline, "name"));
     if (!check_shape(pipeline, name, error))
+        return NULL;
+    if (!templates_check_reference(store, pipeline, error))
         return NULL;
     g_mutex_lock(&saving);
     Json *saved = save_locked(store, kind, pipeline, name, principal, stale_check, now_ms, error);

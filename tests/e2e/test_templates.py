@@ -1,0 +1,123 @@
+"""Pipeline templates from outside (engine.md 24, api.md 12): saved, planned, started, refused."""
+import pytest
+from gennaker import Gennaker
+from test_api import Client, wait_stage
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Gennaker(tmp_path_factory.mktemp("templates") / "data").start()
+    yield server
+    assert server.stop() == 0, server.said()
+
+
+@pytest.fixture(scope="module")
+def api(server):
+    client = Client(server)
+    client.create_application()
+    return client
+
+
+def template(id, stages=None, variables=None, **more):
+    pipeline = {"stages": stages if stages is not None else [wait_stage("${templateVariables.seconds}")], **more.pop("pipeline", {})}
+    variables = variables if variables is not None else [{"name": "seconds", "type": "int", "defaultValue": 0}]
+    return {"schema": "v2", "id": id, "metadata": {"name": id, "scopes": ["global"]}, "variables": variables, "pipeline": pipeline, **more}
+
+
+def configuration(id, name="made", tag="", **more):
+    artifact = {"type": "front50/pipelineTemplate", "artifactAccount": "front50ArtifactCredentials", "reference": f"spinnaker://{id}{tag}"}
+    return {"schema": "v2", "type": "templatedPipeline", "application": "app", "name": name, "template": artifact, **more}
+
+
+def create(api, document, query="", status="SUCCEEDED"):
+    view = api.ok("POST", f"/v2/pipelineTemplates/create{query}", document)
+    assert view["status"] == status, view
+    return view
+
+
+def task_error(view):
+    return next(stage for stage in view["execution"]["stages"] if "exception" in stage["context"])["context"]["exception"]["details"]["errors"][0]
+
+
+def test_save_and_read(api):
+    """api.md 12: variants by tag and digest; every rule of saving."""
+    document = template("kept")
+    create(api, document)
+    assert "already exists" in task_error(create(api, document, status="TERMINAL"))
+    create(api, document, "?tag=stable")
+    read = api.get("/v2/pipelineTemplates/kept")
+    assert {k: v for k, v in read.items() if k not in ("updateTs", "lastModifiedBy")} == document
+    versions = api.get("/v2/pipelineTemplates/versions")["kept"]
+    digest = next(v["digest"] for v in versions if "digest" in v)
+    assert sorted(v.get("tag", "-") for v in versions) == ["-", "latest", "stable"]
+    assert api.get(f"/v2/pipelineTemplates/kept?digest={digest}")["id"] == "kept"
+    assert len([t for t in api.get("/v2/pipelineTemplates?scopes=global") if t["id"] == "kept"]) == 4
+    assert api.get("/v2/pipelineTemplates?scopes=other") == []
+    assert "not both" in api.error("GET", f"/v2/pipelineTemplates/kept?tag=stable&digest={digest}")
+    api.error("GET", "/v2/pipelineTemplates/unknown", status=404)
+    assert "schema version is invalid" in api.error("POST", "/v2/pipelineTemplates/create", {**document, "schema": "v7"}, status=500)
+    assert "the tag new is none of" in task_error(create(api, document, "?tag=new", "TERMINAL"))
+    assert "not found" in task_error(api.ok("POST", "/v2/pipelineTemplates/update/absent", template("absent")))
+    api.error("POST", "/v2/pipelineTemplates/create", [1])
+
+
+def test_plan_and_start(api):
+    """engine.md 24.1: variables, parameters and triggers of the template."""
+    create(api, template("run", pipeline={"parameterConfig": [{"name": "p", "default": "from template"}], "spelEvaluator": "v4",
+                                          "triggers": [{"type": "webhook", "source": "s"}]}))
+    made = configuration("run", variables={"seconds": 0}, triggers=[{"type": "webhook", "source": "t"}])
+    planned = api.ok("POST", "/v2/pipelineTemplates/plan", made)
+    assert [t["source"] for t in planned["triggers"]] == ["s", "t"] and planned["triggers"][0]["inherited"] is True
+    assert planned["source"] == {"id": "run", "type": "templatedPipeline", "version": "v2"}
+    assert planned["templateVariables"] == {"seconds": 0} and planned["stages"][0]["waitTime"] == "${templateVariables.seconds}"
+    assert api.call("POST", "/pipelines", made).status == 200
+    execution = api.run("made")
+    assert execution["status"] == "SUCCEEDED" and execution["stages"][0]["context"]["waitTime"] == 0
+    assert execution["templateVariables"] == {"seconds": 0} and execution["trigger"]["parameters"] == {"p": "from template"}
+    assert api.get("/v2/pipelineTemplates/run/dependents")[0]["pipelineName"] == "made"
+    view = api.ok("DELETE", "/v2/pipelineTemplates/run")
+    assert "depend on this template: made of app" in task_error(view)
+
+
+def test_errors(api):
+    """engine.md 24.1: the list of errors, for a plan, for a start, and in the execution that is recorded."""
+    create(api, template("strict", variables=[{"name": "a", "type": "int"}, {"name": "b", "type": "list"}, {"name": "c"}]))
+    bad = configuration("strict", variables={"a": "x", "b": {}})
+    answer = api.call("POST", "/v2/pipelineTemplates/plan", bad)
+    assert answer.status == 400
+    errors = answer.json["errors"]
+    assert all(e["severity"] == "FATAL" and e["message"] and e["location"] for e in errors)
+    assert [e["location"] for e in errors] == ["configuration:variables.a", "configuration:variables.b", "configuration:variables"]
+    assert errors[2]["message"].endswith("Missing variable values for: c")
+    answer = api.call("POST", "/pipelines/start", bad)
+    assert answer.status == 400 and len(answer.json["errors"]) == 3
+    assert api.call("POST", "/pipelines/start", {**bad, "plan": True}).json["errors"] == errors
+    recorded = api.get("/applications/app/executions/search?statuses=TERMINAL")[0]
+    assert recorded["cancellationReason"].startswith("Failed on startup: Pipeline template is invalid\nMessage: Variable a has")
+    assert "Pipeline template is invalid" in api.error("POST", "/pipelines", bad)
+    assert "Configured pipeline template not found" in api.error("POST", "/pipelines", configuration("nowhere"))
+    missing = api.call("POST", "/v2/pipelineTemplates/plan", configuration("nowhere"))
+    assert missing.status == 400 and missing.json["errors"][0]["cause"] == "Pipeline template nowhere not found"
+
+
+def test_protect_and_stages(api):
+    """engine.md 24.1 steps 3 and 5."""
+    create(api, template("protected", protect=True))
+    stage = {**wait_stage(), "refId": "own", "inject": {"last": True}}
+    refused = api.call("POST", "/v2/pipelineTemplates/plan", configuration("protected", stages=[stage]))
+    assert refused.status == 400 and "disallowed" in refused.json["errors"][0]["message"]
+    create(api, template("open"))
+    planned = api.ok("POST", "/v2/pipelineTemplates/plan", configuration("open", stages=[stage, {**stage, "refId": "left", "inject": {}}]))
+    assert [(s["refId"], s["requisiteStageRefIds"]) for s in planned["stages"]] == [("1", []), ("own", ["1"])]
+    assert planned["templateWarnings"][0]["location"] == "configuration:stages.left"
+
+
+def test_update_plans_dependents(api):
+    """stages.md 4.4: a template is not changed under pipelines that would no longer work."""
+    create(api, template("used"))
+    assert api.call("POST", "/pipelines", configuration("used", "user")).status == 200
+    broken = template("used", variables=[{"name": "new"}])
+    view = api.ok("POST", "/v2/pipelineTemplates/update/used", broken)
+    assert view["status"] == "TERMINAL" and "user of app" in task_error(view) and "Missing variable values for: new" in task_error(view)
+    assert api.ok("POST", "/v2/pipelineTemplates/update/used?skipPlanDependents=true", broken)["status"] == "SUCCEEDED"
+    assert api.get("/v2/pipelineTemplates/used")["variables"] == [{"name": "new"}]
