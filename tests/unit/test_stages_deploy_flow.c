@@ -183,6 +183,36 @@ static void test_image_of_a_stage_before(void) {
     house_leave(&house);
 }
 
+/* stages.md 10: an artifact that the cluster names, inline or by id, else one that is bound for the region. */
+static void test_image_of_an_artifact(void) {
+    static const char *const CLUSTERS[] = {
+        "\"imageArtifact\":{\"reference\":\"image-7\"}",
+        "\"imageSource\":\"artifact\",\"imageArtifactId\":\"i\"",
+        "\"x\":1",
+    };
+    House house;
+    house_build(&house);
+    for (guint i = 0; i < G_N_ELEMENTS(CLUSTERS); i++) {
+        g_autofree char *stages = g_strdup_printf(
+            "[{\"refId\":\"1\",\"type\":\"evaluateArtifacts\",\"artifactContents\":[],\"expectedArtifacts\":["
+            "{\"id\":\"e\",\"matchArtifact\":{\"name\":\"e\"},\"useDefaultArtifact\":true,\"defaultArtifact\":{\"type\":\"test/image\","
+            "\"location\":\"elsewhere\",\"reference\":\"image-6\"}},"
+            "{\"id\":\"i\",\"matchArtifact\":{\"name\":\"i\"},\"useDefaultArtifact\":true,\"defaultArtifact\":{\"type\":\"test/image\","
+            "\"location\":\"here\",\"reference\":\"image-7\"}}]},"
+            "{\"refId\":\"2\",\"requisiteStageRefIds\":[\"1\"],\"type\":\"deploy\",\"clusters\":[{\"account\":\"prod\","
+            "\"application\":\"orders\",\"stack\":\"s%u\",\"region\":\"here\",\"capacity\":{\"min\":1,\"max\":1,\"desired\":1},%s}]}]",
+            i, CLUSTERS[i]);
+        g_autofree char *calls = g_strdup_printf("create orders-s%u-v000 1/1/1 image-7 after (null)", i);
+        run_ok(&house, stages);
+        assert_calls(calls);
+    }
+    run_failing(&house,
+                "[{\"type\":\"deploy\",\"clusters\":[{\"account\":\"prod\",\"application\":\"orders\",\"region\":\"here\","
+                "\"imageArtifactId\":\"i\"}]}]",
+                "no expected artifact with id");
+    house_leave(&house);
+}
+
 static void test_targets(void) {
     House house;
     house_build(&house);
@@ -323,6 +353,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/deploy-flow/highlander", test_highlander);
     g_test_add_func("/deploy-flow/source-capacity", test_source_capacity);
     g_test_add_func("/deploy-flow/image-of-a-stage-before", test_image_of_a_stage_before);
+    g_test_add_func("/deploy-flow/image-of-an-artifact", test_image_of_an_artifact);
     g_test_add_func("/deploy-flow/targets", test_targets);
     g_test_add_func("/deploy-flow/resize-around-scaling-processes", test_resize_around_scaling_processes);
     g_test_add_func("/deploy-flow/clusters", test_clusters);

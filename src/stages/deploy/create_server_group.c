@@ -53,24 +53,32 @@ static gboolean names_image(const JsonValue *description, const char *key) {
            json_get_string(description, "amiName") != NULL;
 }
 
+/* The image of a description that names none; NULL with error. Caller frees. */
+static char *find_image(TaskContext *context, const Cloud *cloud, GError **error) {
+    if (image_is_given_as_artifact(context->stage))
+        return image_given_as_artifact(context, error);
+    g_auto(GStrv) regions = regions_of(context->stage);
+    const JsonValue *made = image_for_region(context->execution, context->stage, regions[0], cloud->id);
+    char *image = made != NULL ? g_strdup(image_id(made))
+                               : image_of_bound_artifact(context->execution, context->stage, regions[0], cloud->id);
+    if (image == NULL)
+        error_set(error, ERR_INVALID,
+                  "No image found for %s. Make sure an upstream stage, like bake or find image, runs before this one "
+                  "and makes one there",
+                  regions[0]);
+    return image;
+}
+
 /* The description with the image that was made for its region; NULL with error. */
-static Json *with_image(const TaskContext *context, const Cloud *cloud, const Json *description, GError **error) {
+static Json *with_image(TaskContext *context, const Cloud *cloud, const Json *description, GError **error) {
     const char *key = cloud->image_key != NULL ? cloud->image_key : "imageId";
     if (names_image(json_root(description), key)) {
         const char *image = json_get_string(json_root(description), key);
         image = image != NULL ? image : json_get_string(json_root(description), "imageId");
         return image != NULL ? json_with_string(json_root(description), key, image) : json_copy(json_root(description));
     }
-    g_auto(GStrv) regions = regions_of(context->stage);
-    const JsonValue *image = image_for_region(context->execution, context->stage, regions[0], cloud->id);
-    if (image == NULL) {
-        error_set(error, ERR_INVALID,
-                  "No image found for %s. Make sure an upstream stage, like bake or find image, runs before this one "
-                  "and makes one there",
-                  regions[0]);
-        return NULL;
-    }
-    return json_with_string(json_root(description), key, image_id(image));
+    g_autofree char *image = find_image(context, cloud, error);
+    return image != NULL ? json_with_string(json_root(description), key, image) : NULL;
 }
 
 static Json *description_of(TaskContext *context, const Cloud *cloud, GError **error) {

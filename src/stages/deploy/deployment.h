@@ -13,6 +13,13 @@ extern const TaskDefinition task_snapshot_source;
 /* The image of a region out of the stages before: {ami | imageId, imageName …}; NULL when none made one. Borrowed. Pure. */
 const JsonValue *image_for_region(const Execution *execution, const Stage *stage, const char *region, const char *cloud);
 const char *image_id(const JsonValue *image);
+/* The stage says that its image is an artifact (imageArtifactId, imageArtifact, imageSource). Pure. */
+gboolean image_is_given_as_artifact(const Stage *stage);
+/* That artifact's reference; NULL with ERR_INVALID. Caller frees. */
+char *image_given_as_artifact(TaskContext *context, GError **error);
+/* The reference of the first artifact of type <cloud>/image for the region (or for none) that the stage sees bound; NULL: none. Pure.
+ * Caller frees. */
+char *image_of_bound_artifact(const Execution *execution, const Stage *stage, const char *region, const char *cloud);
 
 /* A deployment strategy: what comes before the new group is made and after it is up. Planning is pure. */
 typedef struct {
