@@ -21,7 +21,7 @@ static Json *first_names(const ApiCall *call) {
 }
 
 /* An expression stands in ${…} or is one whole without it. */
-static Json *evaluate(const ApiCall *call, const Stage *stage, const char *expression, GError **error) {
+static Json *evaluate(const ApiCall *call, const Stage *stage, const char *expression, gboolean traced, GError **error) {
     EngineSettings *settings = settings_now(call, error);
     if (settings == NULL)
         return NULL;
@@ -34,15 +34,28 @@ static Json *evaluate(const ApiCall *call, const Stage *stage, const char *expre
         g_autofree char *wrapped = g_strconcat("${", expression, "}", NULL);
         text = json_from_string(wrapped);
     }
-    g_autoptr(Json)
-        result = expressions_evaluate(call->execution, stage, json_root(text), json_root(names), settings, FALSE, call->now_ms, &failures);
+    Json *steps = NULL;
+    g_autoptr(Json) result = expressions_trace(call->execution, stage, json_root(text), json_root(names), settings, FALSE, call->now_ms,
+                                               &failures, traced ? &steps : NULL);
     engine_settings_unref(settings);
     g_autoptr(Json) detail = failures != NULL ? failures : json_empty_object();
-    return json_pack("{s:v, s:j}", "result", json_root(result), "detail", detail);
+    g_autoptr(Json) trace = steps;
+    return json_pack("{s:v, s:j, s:j}", "result", json_root(result), "detail", detail, "trace", trace);
 }
+
+#define TRACE_PARAM(place)                                                                                                                 \
+    {                                                                                                                                      \
+        .name = "trace", .type = PARAM_BOOL, .offset = (place),                                                                            \
+        .help = "Also what each part of it came to: trace, a list of {expression, depth, value, type} or {expression, depth, reason}.",    \
+    }
+typedef struct {
+    gboolean trace;
+} TraceQuery;
+static const Param trace_query[] = {TRACE_PARAM(offsetof(TraceQuery, trace)), {0}};
 
 typedef struct {
     char *expression;
+    gboolean trace;
 } ExpressionQuery;
 static const Param expression_query[] = {
     {.name = "expression",
@@ -50,23 +63,31 @@ static const Param expression_query[] = {
      .offset = offsetof(ExpressionQuery, expression),
      .required = TRUE,
      .help = "The expression, with or without ${}."},
+    TRACE_PARAM(offsetof(ExpressionQuery, trace)),
     {0},
 };
 
 static Json *expression_get(ApiCall *call, GError **error) {
-    return evaluate(call, NULL, ((const ExpressionQuery *)call->query)->expression, error);
+    const ExpressionQuery *query = call->query;
+    return evaluate(call, NULL, query->expression, query->trace, error);
+}
+
+static const Stage *stage_of_path(const ApiCall *call, GError **error) {
+    const Stage *stage = execution_stage(call->execution, api_path(call, "stageId"));
+    if (stage == NULL)
+        error_set(error, ERR_NOT_FOUND, "Stage not found (id: %s) in pipeline %s", api_path(call, "stageId"), call->execution->id);
+    return stage;
 }
 
 static Json *expression_of_stage_get(ApiCall *call, GError **error) {
-    const Stage *stage = execution_stage(call->execution, api_path(call, "stageId"));
-    if (stage != NULL)
-        return evaluate(call, stage, ((const ExpressionQuery *)call->query)->expression, error);
-    error_set(error, ERR_NOT_FOUND, "Stage not found (id: %s) in pipeline %s", api_path(call, "stageId"), call->execution->id);
-    return NULL;
+    const ExpressionQuery *query = call->query;
+    const Stage *stage = stage_of_path(call, error);
+    return stage != NULL ? evaluate(call, stage, query->expression, query->trace, error) : NULL;
 }
 
 /* The body is the expression, or JSON with it. */
-static Json *expression_post(ApiCall *call, GError **error) {
+static Json *evaluate_body(ApiCall *call, const Stage *stage, GError **error) {
+    gboolean traced = ((const TraceQuery *)call->query)->trace;
     gsize length = 0;
     const char *body = http_exchange_body(call->exchange, &length);
     const char *type = http_exchange_header(call->exchange, "Content-Type");
@@ -75,15 +96,24 @@ static Json *expression_post(ApiCall *call, GError **error) {
         return NULL;
     }
     if (type == NULL || !content_type_is_json(type))
-        return evaluate(call, NULL, body, error);
+        return evaluate(call, stage, body, traced, error);
     g_autoptr(Json) json = json_parse_limited(body, (gssize)length, EXPRESSION_BODY_MAX, error);
     if (json == NULL)
         return NULL;
     const char *expression = json_get_string(json_root(json), "expression");
     if (expression != NULL)
-        return evaluate(call, NULL, expression, error);
+        return evaluate(call, stage, expression, traced, error);
     error_set(error, ERR_INVALID, "evaluate expression: the JSON body is {\"expression\": text}");
     return NULL;
+}
+
+static Json *expression_post(ApiCall *call, GError **error) {
+    return evaluate_body(call, NULL, error);
+}
+
+static Json *expression_of_stage_post(ApiCall *call, GError **error) {
+    const Stage *stage = stage_of_path(call, error);
+    return stage != NULL ? evaluate_body(call, stage, error) : NULL;
 }
 
 /* ---- variables ---- */
@@ -95,11 +125,11 @@ static const Param variables_query[] = {
      .type = PARAM_STRING,
      .offset = offsetof(VariablesQuery, execution_id),
      .required = TRUE,
-     .help = "The execution; the same as in the path."},
+     .help = "The execution; it counts, not the one in the path."},
     {.name = "requisiteStageRefIds",
      .type = PARAM_STRINGS,
      .offset = offsetof(VariablesQuery, requisites),
-     .help = "refIds of the stages that come before; the last one that exists counts."},
+     .help = "refIds of the stages that come before, parted by commas, semicolons or white space."},
     {.name = "spelVersion", .type = PARAM_STRING, .offset = offsetof(VariablesQuery, spel_version), .help = "v2, v3 or v4."},
     {0},
 };
@@ -121,40 +151,38 @@ static gboolean check_version(const char *version, GError **error) {
     return FALSE;
 }
 
-static const Stage *last_requisite(const Execution *execution, char **requisites) {
-    const Stage *stage = NULL;
-    for (gsize i = 0; requisites != NULL && requisites[i] != NULL; i++) {
-        const Stage *found = execution_stage_by_ref(execution, requisites[i]);
-        stage = found != NULL ? found : stage;
+/* refIds that exist; caller frees. */
+static char **requisites_of(const Execution *execution, char **parts) {
+    g_autoptr(GStrvBuilder) found = g_strv_builder_new();
+    for (gsize i = 0; parts != NULL && parts[i] != NULL; i++) {
+        g_auto(GStrv) refs = g_strsplit_set(parts[i], "; \t\r\n", -1);
+        for (char **ref = refs; *ref != NULL; ref++)
+            if (**ref != '\0' && execution_stage_by_ref(execution, *ref) != NULL)
+                g_strv_builder_add(found, *ref);
     }
-    return stage;
+    return g_strv_builder_end(found);
 }
 
-/* One after the other, each seeing those before it. */
-static Json *evaluate_in_order(const ApiCall *call, const Stage *stage, const EngineSettings *settings) {
-    g_autoptr(JsonBuilder) list = json_builder_new();
-    g_autoptr(Json) known = first_names(call);
-    g_autoptr(Json) detail = json_empty_object();
-    json_begin_array(list, NULL);
-    for (JsonIter i = json_iter(call->body); json_next(&i);) {
-        Json *failures = NULL;
-        const char *key = json_get_string(i.value, "key");
-        g_autoptr(Json) value = expressions_evaluate(call->execution, stage, json_get(i.value, "value"), json_root(known), settings, FALSE,
-                                                     call->now_ms, &failures);
-        g_autoptr(Json) variable = json_with(i.value, "value", json_root(value));
-        json_add_json(list, NULL, variable);
-        Json *more = json_merge(json_root(detail), json_root(failures));
-        json_unref(detail);
-        json_unref(failures);
-        detail = more;
-        if (key == NULL)
-            continue;
-        more = json_with(json_root(known), key, json_root(value));
-        json_unref(known);
-        known = more;
-    }
-    json_end_array(list);
-    g_autoptr(Json) result = json_builder_end(list);
+/* The execution that the query names; the one of the path is only how the request got here. Caller unrefs. */
+static Execution *execution_of_query(const ApiCall *call, const char *id, GError **error) {
+    if (strcmp(id, call->execution->id) == 0)
+        return execution_ref((Execution *)call->execution);
+    g_autoptr(Execution) other = engine_load(call->services->engine, id, error);
+    if (other == NULL || api_may(call, MAY_READ, "application", other->application))
+        return g_steal_pointer(&other);
+    error_set(error, ERR_FORBIDDEN, "evaluate variables: execution %s: no READ on application %s", id, other->application);
+    return NULL;
+}
+
+static Json *evaluate_variables(const ApiCall *call, const Execution *execution, const EngineSettings *settings) {
+    const VariablesQuery *query = call->query;
+    g_auto(GStrv) requisites = requisites_of(execution, query->requisites);
+    const char *stage_id = NULL;
+    g_autoptr(Execution) with_stage = expressions_execution_with_stage(execution, (const char *const *)requisites, &stage_id);
+    Json *failures = NULL;
+    g_autoptr(Json) result = expressions_evaluate_variables(with_stage, execution_stage(with_stage, stage_id), call->body, NULL, settings,
+                                                            FALSE, call->now_ms, &failures);
+    g_autoptr(Json) detail = failures != NULL ? failures : json_empty_object();
     return json_pack("{s:j, s:j}", "result", result, "detail", detail);
 }
 
@@ -162,19 +190,15 @@ static Json *variables_post(ApiCall *call, GError **error) {
     const VariablesQuery *query = call->query;
     if (!check_version(query->spel_version, error))
         return NULL;
-    if (strcmp(query->execution_id, call->execution->id) != 0) {
-        error_set(error, ERR_INVALID, "evaluate variables: executionId %s is not that of the path, %s", query->execution_id,
-                  call->execution->id);
-        return NULL;
-    }
     if (!json_is_array(call->body) || json_length(call->body) > VARIABLES_MAX) {
         error_set(error, ERR_INVALID, "evaluate variables: the body is a list of at most %d {key, value}", VARIABLES_MAX);
         return NULL;
     }
-    EngineSettings *settings = settings_now(call, error);
+    g_autoptr(Execution) execution = execution_of_query(call, query->execution_id, error);
+    EngineSettings *settings = execution != NULL ? settings_now(call, error) : NULL;
     if (settings == NULL)
         return NULL;
-    Json *answer = evaluate_in_order(call, last_requisite(call->execution, query->requisites), settings);
+    Json *answer = evaluate_variables(call, execution, settings);
     engine_settings_unref(settings);
     return answer;
 }
@@ -215,6 +239,7 @@ static Json *language_get(ApiCall *call, GError **error) {
     return json_builder_end(builder);
 }
 
+#define TRACE_QUERY .query = trace_query, .query_size = sizeof(TraceQuery)
 #define EXPRESSION_QUERY .query = expression_query, .query_size = sizeof(ExpressionQuery)
 
 static const Route routes[] = {
@@ -229,6 +254,7 @@ static const Route routes[] = {
      .handler = expression_post,
      .needs = NEEDS(ON_EXECUTION, ACCESS_READ),
      .body = BODY_ANY,
+     TRACE_QUERY,
      .help = "The same; the body is the expression as text, or {expression}."},
     {.method = "GET",
      .path = "/pipelines/{id}/{stageId}/evaluateExpression",
@@ -236,6 +262,13 @@ static const Route routes[] = {
      .needs = NEEDS(ON_EXECUTION, ACCESS_READ),
      EXPRESSION_QUERY,
      .help = "The same in the context of a stage."},
+    {.method = "POST",
+     .path = "/pipelines/{id}/{stageId}/evaluateExpression",
+     .handler = expression_of_stage_post,
+     .needs = NEEDS(ON_EXECUTION, ACCESS_READ),
+     .body = BODY_ANY,
+     TRACE_QUERY,
+     .help = "The same in the context of a stage; the body is the expression as text, or {expression}."},
     {.method = "POST",
      .path = "/pipelines/{id}/evaluateVariables",
      .handler = variables_post,

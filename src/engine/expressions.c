@@ -113,17 +113,58 @@ Json *expressions_process(const Execution *execution, const Stage *stage, const 
     return result;
 }
 
-Json *expressions_evaluate(const Execution *execution, const Stage *stage, const JsonValue *value, const JsonValue *names,
-                           const EngineSettings *settings, gboolean allow_io, gint64 now_ms, Json **failures) {
+static Json *write_trace(const ExprTrace *trace) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_begin_array(builder, NULL);
+    for (guint i = 0; i < trace->entries->len; i++) {
+        const ExprTraceEntry *entry = g_ptr_array_index(trace->entries, i);
+        json_begin_object(builder, NULL);
+        json_add_string(builder, "expression", entry->expression);
+        json_add_int(builder, "depth", entry->depth);
+        json_add_string(builder, "value", entry->value);
+        json_add_string(builder, "type", entry->type);
+        json_add_string(builder, "reason", entry->reason);
+        json_add_string(builder, "element", entry->element);
+        json_end_object(builder);
+    }
+    if (trace->dropped) {
+        json_begin_object(builder, NULL);
+        json_add_int(builder, "dropped", trace->dropped);
+        json_end_object(builder);
+    }
+    json_end_array(builder);
+    return json_builder_end(builder);
+}
+
+static Json *evaluate(const Execution *execution, const Stage *stage, const JsonValue *value, const JsonValue *names,
+                      const EngineSettings *settings, gboolean allow_io, gint64 now_ms, Json **failures, ExprTrace *trace) {
     ExpressionRoot root;
     ExprProcessed processed;
     expression_root_init(&root, execution, stage, names, settings, allow_io, now_ms);
+    root.options.trace = trace;
     expr_process(value, &root.options, &processed);
     Json *result = json_ref(processed.value);
     if (failures)
         *failures = merge_summary(NULL, &processed, now_ms);
     expr_processed_clear(&processed);
     expression_root_clear(&root);
+    return result;
+}
+
+Json *expressions_evaluate(const Execution *execution, const Stage *stage, const JsonValue *value, const JsonValue *names,
+                           const EngineSettings *settings, gboolean allow_io, gint64 now_ms, Json **failures) {
+    return evaluate(execution, stage, value, names, settings, allow_io, now_ms, failures, NULL);
+}
+
+Json *expressions_trace(const Execution *execution, const Stage *stage, const JsonValue *value, const JsonValue *names,
+                        const EngineSettings *settings, gboolean allow_io, gint64 now_ms, Json **failures, Json **trace) {
+    if (!trace)
+        return evaluate(execution, stage, value, names, settings, allow_io, now_ms, failures, NULL);
+    ExprTrace notes;
+    expr_trace_init(&notes);
+    Json *result = evaluate(execution, stage, value, names, settings, allow_io, now_ms, failures, &notes);
+    *trace = write_trace(&notes);
+    expr_trace_clear(&notes);
     return result;
 }
 

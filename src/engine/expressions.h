@@ -29,6 +29,19 @@ Json *expressions_process(const Execution *execution, const Stage *stage, const 
 Json *expressions_evaluate(const Execution *execution, const Stage *stage, const JsonValue *value, const JsonValue *root,
                            const EngineSettings *settings, gboolean allow_io, gint64 now_ms, Json **failures);
 
+/* The same, and *trace (may be NULL): what each part came to, in the order of evaluation: a list of {expression, depth, value, type} or {expression,
+ * depth, reason}, inside of selections with "element"; the last is {dropped} when there was no room for all. Caller owns. */
+Json *expressions_trace(const Execution *execution, const Stage *stage, const JsonValue *value, const JsonValue *root,
+                        const EngineSettings *settings, gboolean allow_io, gint64 now_ms, Json **failures, Json **trace);
+
+/* A list of {key, value, description}, one after the other, each seeing those before it: a value that is a text is evaluated together
+ * with its description and its source kept as sourceValue; one that fails stays as it was and has no name for the next ones. names:
+ * known beforehand, or NULL. *failures: the summary, or NULL. Caller owns both. */
+Json *expressions_evaluate_variables(const Execution *execution, const Stage *stage, const JsonValue *variables, const JsonValue *names,
+                                     const EngineSettings *settings, gboolean allow_io, gint64 now_ms, Json **failures);
+/* The execution with one more stage, empty, behind those refIds: what such a stage would see. Caller owns; *stage_id is its own. */
+Execution *expressions_execution_with_stage(const Execution *execution, const char *const *requisites, const char **stage_id);
+
 /* A submitted pipeline against its trigger and templateVariables, strictly; version 4 leaves the stages alone. Caller owns. */
 Json *expressions_process_submitted(const JsonValue *pipeline, int version, gint64 now_ms);
 

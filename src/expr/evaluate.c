@@ -210,6 +210,8 @@ static const ExprValue *evaluate_steps(ExprContext *context, const Scope *scope,
     for (guint left = node->count - 1 - leave; value && left > 0; left--) {
         step = step->next;
         value = expr_charge(context, 1) ? evaluate_step(context, scope, value, step) : NULL;
+        if (context->options->trace && (left > 1 || !value)) /* the last one is told as the whole */
+            expr_trace_note(context, step, scope->active, value);
     }
     return value;
 }
@@ -369,7 +371,7 @@ static const ExprValue *evaluate_not(ExprContext *context, const Scope *scope, c
     return truth < 0 ? NULL : expr_bool(!truth);
 }
 
-static const ExprValue *evaluate(ExprContext *context, const Scope *scope, const Node *node) {
+static const ExprValue *evaluate_node(ExprContext *context, const Scope *scope, const Node *node) {
     if (!expr_charge(context, 1))
         return NULL;
     switch (node->kind) {
@@ -423,8 +425,20 @@ static const ExprValue *evaluate(ExprContext *context, const Scope *scope, const
     return NULL;
 }
 
-const ExprValue *expr_run(ExprContext *context, const Node *node) {
+static const ExprValue *evaluate(ExprContext *context, const Scope *scope, const Node *node) {
+    if (!context->options->trace)
+        return evaluate_node(context, scope, node);
+    context->trace_depth++;
+    const ExprValue *value = evaluate_node(context, scope, node);
+    context->trace_depth--;
+    if (node->kind != NODE_LITERAL)
+        expr_trace_note(context, node, scope->active, value);
+    return value;
+}
+
+const ExprValue *expr_run(ExprContext *context, const char *text, const Node *node) {
     const Scope scope = {context->root, context->root};
+    context->source = text;
     const ExprValue *value = evaluate(context, &scope, node);
     return context->failed ? NULL : value;
 }

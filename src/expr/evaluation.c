@@ -27,10 +27,10 @@ const char *expr_exception_name(ExprException exception) {
 void expr_context_init(ExprContext *context, const ExprOptions *options) {
     *context = (ExprContext){
         .options = options,
-        .chunks = g_ptr_array_new_with_free_func(g_free),
-        .kept = g_ptr_array_new_with_free_func((GDestroyNotify)json_unref),
         .steps_max = options->steps_max ? options->steps_max : EXPR_STEPS_MAX,
     };
+    context->free = context->first;
+    context->free_bytes = EXPR_FIRST_CHUNK;
     ExprMap *root = expr_map_new(context, 0);
     root->is_root = TRUE;
     context->root = expr_map_value(context, root);
@@ -49,6 +49,8 @@ void *expr_alloc(ExprContext *context, gsize bytes) {
         context->free = g_malloc0(chunk);
         context->free_bytes = chunk;
         context->memory += chunk;
+        if (!context->chunks)
+            context->chunks = g_ptr_array_new_with_free_func(g_free);
         g_ptr_array_add(context->chunks, context->free);
     }
     void *memory = context->free;

@@ -68,17 +68,23 @@ struct ExprValue {
     };
 };
 
+#define EXPR_FIRST_CHUNK 4096
+
 struct ExprContext {
     const ExprOptions *options;
-    GPtrArray *chunks;
+    GPtrArray *chunks; /* NULL until the first ones are needed */
     char *free;
     gsize free_bytes, memory;
     guint64 steps, steps_max;
     guint depth;
-    GPtrArray *kept; /* of Json */
+    GPtrArray *kept; /* of Json; NULL: none */
     const ExprValue *root;
     ExprMap *variables; /* #name = value */
     gboolean failed, needs_io;
+    const char *source; /* the expression that is being evaluated */
+    guint trace_depth;
+    gboolean trace_told;                       /* where it failed is in the trace */
+    _Alignas(16) char first[EXPR_FIRST_CHUNK]; /* most evaluations need no other memory */
     ExprException exception;
     char *message;
 };

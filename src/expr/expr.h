@@ -26,6 +26,24 @@ typedef struct {
 } ExprFunction;
 #define EXPR_ANY_NUMBER G_MAXUINT
 
+/* What the parts of an expression came to, in the order in which they were evaluated. */
+typedef struct {
+    char *expression; /* as written, cut */
+    char *type;       /* its value's class, as messages show it; NULL: it failed */
+    char *value;      /* cut; containers as JSON */
+    char *reason;     /* why it failed, or NULL; what is around it has no entry */
+    char *element;    /* the element that a selection or projection looks at, cut; NULL: none */
+    guint depth;
+} ExprTraceEntry;
+typedef struct {
+    GPtrArray *entries; /* of ExprTraceEntry, at most EXPR_TRACE_ENTRIES_MAX */
+    guint dropped;      /* entries that had no room */
+} ExprTrace;
+void expr_trace_init(ExprTrace *trace);
+void expr_trace_clear(ExprTrace *trace);
+#define EXPR_TRACE_ENTRIES_MAX 500
+#define EXPR_TRACE_VALUE_MAX 200 /* bytes of a value or of a text in an entry */
+
 typedef struct {
     ExprLookup lookup;
     gpointer data;                 /* for lookup, resolve, functions */
@@ -39,6 +57,7 @@ typedef struct {
     gboolean strict;               /* an unknown name is an error instead of null (when a pipeline is received) */
     gsize length_max;              /* of one expression's text, in bytes; 0: EXPR_LENGTH_MAX */
     const char *time_zone;         /* of SimpleDateFormat and LocalDate.now(); NULL: UTC */
+    ExprTrace *trace;              /* or NULL */
     gboolean forbid_unevaluated;   /* #doNotEval has no effect (configuration) */
 } ExprOptions;
 

@@ -56,7 +56,10 @@ static guint skip_digits(const char *text, guint at) {
 }
 
 static gboolean is_in(char c, const char *set) {
-    return c && strchr(set, c);
+    for (; *set; set++)
+        if (*set == c)
+            return TRUE;
+    return FALSE;
 }
 
 static gboolean read_hex(Lexer *lexer) {
@@ -140,9 +143,10 @@ static const struct {
 static gboolean read_symbol(Lexer *lexer) {
     const char *at = lexer->text + lexer->at;
     for (gsize i = 0; i < G_N_ELEMENTS(symbols); i++) {
-        if (!g_str_has_prefix(at, symbols[i].text))
+        const char *symbol = symbols[i].text;
+        if (symbol[0] != at[0] || (symbol[1] && symbol[1] != at[1]))
             continue;
-        add_token(lexer, symbols[i].kind, lexer->at, lexer->at + (guint)strlen(symbols[i].text));
+        add_token(lexer, symbols[i].kind, lexer->at, lexer->at + (symbol[1] ? 2 : 1));
         return TRUE;
     }
     return FALSE;
@@ -154,9 +158,10 @@ static gboolean read_token(Lexer *lexer) {
         return read_number(lexer);
     if (*at == '\'' || *at == '"')
         return read_string(lexer);
-    if (read_symbol(lexer))
+    const gboolean plain_name = g_ascii_isalpha(*at) || *at == '_'; /* no symbol begins with such */
+    if (!plain_name && read_symbol(lexer))
         return TRUE;
-    if (is_name_start(at)) {
+    if (plain_name || is_name_start(at)) {
         read_name(lexer);
         return TRUE;
     }

@@ -62,6 +62,16 @@ static void append(Node *parent, Node *child) {
     parent->count++;
 }
 
+/* What it stands for: from that token to the one taken last, unless it is known already. */
+static Node *spanned(const Parser *parser, guint first, Node *node) {
+    if (!node || node->end || parser->at == 0)
+        return node;
+    const Token *last = &parser->tokens[parser->at - 1];
+    node->start = parser->tokens[first].start;
+    node->end = last->start + last->length;
+    return node;
+}
+
 static const char *copy(Parser *parser, const char *text, gsize length) {
     char *copied = expr_alloc(parser->context, length + 1);
     memcpy(copied, text, length);
@@ -386,7 +396,8 @@ static Node *parse_dotted_step(Parser *parser, gboolean safe) {
 }
 
 static Node *parse_primary(Parser *parser) {
-    Node *node = parse_start(parser);
+    const guint first = parser->at;
+    Node *node = spanned(parser, first, parse_start(parser));
     Node *steps = NULL;
     while (node) {
         const gboolean safe = is_next(parser, TOKEN_SAFE_DOT);
@@ -402,9 +413,10 @@ static Node *parse_primary(Parser *parser) {
             steps = node_new(parser, NODE_STEPS);
             append(steps, node);
         }
-        append(steps, step);
+        step->end = 0;
+        append(steps, spanned(parser, first, step));
     }
-    return steps && node ? steps : node;
+    return spanned(parser, first, steps && node ? steps : node);
 }
 
 /* ---- operators ---- */
@@ -425,6 +437,7 @@ static Node *parse_unary(Parser *parser) {
                     {TOKEN_INCREMENT, NODE_STEP_BY_ONE},
                     {TOKEN_DECREMENT, NODE_STEP_BY_ONE}};
     for (gsize i = 0; i < G_N_ELEMENTS(prefixes); i++) {
+        const guint first = parser->at;
         if (!take(parser, prefixes[i].token))
             continue;
         if (!expr_enter(parser->context))
@@ -434,12 +447,13 @@ static Node *parse_unary(Parser *parser) {
         Node *node = operand ? wrap(parser, prefixes[i].node, operand) : NULL;
         if (node)
             node->operation = prefixes[i].token;
-        return node;
+        return spanned(parser, first, node);
     }
     return parse_primary(parser);
 }
 
 static Node *parse_power(Parser *parser) {
+    const guint first = parser->at;
     Node *node = parse_unary(parser);
     if (node && take(parser, TOKEN_POWER)) {
         Node *exponent = parse_unary(parser);
@@ -448,7 +462,7 @@ static Node *parse_power(Parser *parser) {
         node = wrap(parser, NODE_OPERATORS, node);
         exponent->joint = TOKEN_POWER;
         append(node, exponent);
-        return node;
+        return spanned(parser, first, node);
     }
     if (node && (is_next(parser, TOKEN_INCREMENT) || is_next(parser, TOKEN_DECREMENT))) {
         node = wrap(parser, NODE_STEP_BY_ONE, node);
@@ -456,11 +470,12 @@ static Node *parse_power(Parser *parser) {
         node->operation = peek(parser)->kind;
         parser->at++;
     }
-    return node;
+    return spanned(parser, first, node);
 }
 
 /* One level of left-associative operators: operands that `inner` parses, joined by any of the kinds. */
 static Node *parse_chain(Parser *parser, Node *(*inner)(Parser *), const TokenKind *kinds) {
+    const guint first = parser->at;
     Node *node = inner(parser);
     Node *chain = NULL;
     while (node) {
@@ -477,7 +492,7 @@ static Node *parse_chain(Parser *parser, Node *(*inner)(Parser *), const TokenKi
         operand->joint = *kind;
         append(chain, operand);
     }
-    return chain && node ? chain : node;
+    return spanned(parser, first, chain && node ? chain : node);
 }
 
 static Node *parse_product(Parser *parser) {
@@ -506,6 +521,7 @@ static TokenKind relation_of(const Parser *parser) {
 
 /* Relations do not chain. */
 static Node *parse_relation(Parser *parser) {
+    const guint first = parser->at;
     Node *node = parse_sum(parser);
     const TokenKind kind = node ? relation_of(parser) : TOKEN_END;
     if (kind == TOKEN_END)
@@ -517,10 +533,11 @@ static Node *parse_relation(Parser *parser) {
     node = wrap(parser, NODE_OPERATORS, node);
     right->joint = kind;
     append(node, right);
-    return node;
+    return spanned(parser, first, node);
 }
 
 static Node *parse_logical(Parser *parser, Node *(*inner)(Parser *), NodeKind kind, TokenKind symbol, const char *word) {
+    const guint first = parser->at;
     Node *node = inner(parser);
     Node *chain = NULL;
     while (node && (is_next(parser, symbol) || is_word(parser, peek(parser), word))) {
@@ -531,7 +548,7 @@ static Node *parse_logical(Parser *parser, Node *(*inner)(Parser *), NodeKind ki
         chain = chain ? chain : wrap(parser, kind, node);
         append(chain, operand);
     }
-    return chain && node ? chain : node;
+    return spanned(parser, first, chain && node ? chain : node);
 }
 
 static Node *parse_and(Parser *parser) {
@@ -575,9 +592,10 @@ static Node *parse_top(Parser *parser) {
 static Node *parse_expression(Parser *parser) {
     if (!expr_enter(parser->context))
         return NULL;
+    const guint first = parser->at;
     Node *node = parse_top(parser);
     parser->context->depth--;
-    return node;
+    return spanned(parser, first, node);
 }
 
 Node *expr_parse(ExprContext *context, const char *text) {

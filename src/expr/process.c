@@ -53,7 +53,7 @@ static gboolean append_part(ExprContext *context, GString *into, const TemplateP
         g_string_append(into, part->text);
         return TRUE;
     }
-    const ExprValue *value = expr_run(context, part->tree);
+    const ExprValue *value = expr_run(context, part->text, part->tree);
     const ExprValue *text = value ? expr_convert_to_text(context, value) : NULL;
     if (!text)
         return FALSE;
@@ -71,7 +71,7 @@ static gboolean append_part(ExprContext *context, GString *into, const TemplateP
 /* The text's value, or NULL when it stays as it was. */
 static Json *evaluate_parts(ExprContext *context, const Template *template, gboolean *missing) {
     if (template->single) {
-        const ExprValue *value = expr_run(context, template->parts[0].tree);
+        const ExprValue *value = expr_run(context, template->parts[0].text, template->parts[0].tree);
         *missing = value && value->type == EXPR_NULL;
         return value && !*missing ? expr_to_json(context, value, NULL) : NULL;
     }
@@ -211,7 +211,7 @@ Json *expr_evaluate(const char *expression, const ExprOptions *options, GError *
     }
     g_autofree char *rewritten = expr_rewrite(expression, options->functions);
     const Node *tree = expr_parse(&context, rewritten);
-    const ExprValue *value = tree ? expr_run(&context, tree) : NULL;
+    const ExprValue *value = tree ? expr_run(&context, rewritten, tree) : NULL;
     Json *json = value ? expr_to_json(&context, value, NULL) : NULL;
     if (!json)
         error_set(error, context.needs_io ? ERR_UNAVAILABLE : ERR_INVALID, "%s", context.message ? context.message : "no value");

@@ -97,6 +97,7 @@ struct Node {
     TokenKind joint;     /* as an operand of NODE_OPERATORS: the operator before it */
     guint count;         /* of children; NODE_TYPE, NODE_NEW_ARRAY: dimensions */
     gboolean safe;       /* came after ?. */
+    guint start, end;    /* bytes of the expression it stands for; of a step, with all before it */
     const char *name;
     const ExprValue *value;
     Node *children, *last, *next;
@@ -104,5 +105,7 @@ struct Node {
 
 /* NULL after raising. The text must live as long as the evaluation. */
 Node *expr_parse(ExprContext *context, const char *text);
-/* The value of the tree at the root. */
-const ExprValue *expr_run(ExprContext *context, const Node *node);
+/* Notes in the trace (which there is) what a node came to: its value, or, where it failed first, why. */
+void expr_trace_note(ExprContext *context, const Node *node, const ExprValue *active, const ExprValue *value);
+/* The value of the tree, made from that text, at the root. */
+const ExprValue *expr_run(ExprContext *context, const char *text, const Node *node);

@@ -145,6 +145,8 @@ static void replace_all(GString **text, const char *what, const char *with) {
 }
 
 char *expr_rewrite(const char *text, const ExprFunction *functions) {
+    if (!strchr(text, '#') && !strstr(text, "deployedServerGroups"))
+        return g_strdup(text);
     GString *rewritten = g_string_new(text);
     gboolean deployed = FALSE;
     for (const ExprFunction *function = functions; function && function->name; function++) {

@@ -106,6 +106,8 @@ const ExprValue *expr_json(ExprContext *context, const JsonValue *json) {
 const JsonValue *expr_keep(ExprContext *context, Json *json) {
     if (!json)
         return NULL;
+    if (!context->kept)
+        context->kept = g_ptr_array_new_with_free_func((GDestroyNotify)json_unref);
     g_ptr_array_add(context->kept, json);
     context->memory += json_memory(json);
     return json_root(json);

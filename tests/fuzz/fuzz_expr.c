@@ -36,8 +36,14 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
     if (size > EXPR_LENGTH_MAX)
         return 0;
     g_autofree char *text = g_utf8_make_valid((const char *)data, (gssize)size);
-    const ExprOptions options = {
-        .lookup = lookup, .data = (gpointer)json_root(context), .functions = functions, .steps_max = STEPS_MAX, .now_ms = 1700000000000};
+    ExprTrace trace; /* of one text in two: both ways of evaluating are tried */
+    expr_trace_init(&trace);
+    const ExprOptions options = {.trace = size % 2 ? &trace : NULL,
+                                 .lookup = lookup,
+                                 .data = (gpointer)json_root(context),
+                                 .functions = functions,
+                                 .steps_max = STEPS_MAX,
+                                 .now_ms = 1700000000000};
     g_autoptr(Json) document = json_with_string(NULL, "value", text);
     ExprProcessed processed;
     expr_process(json_root(document), &options, &processed);
@@ -48,5 +54,14 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
     g_autoptr(GError) error = NULL;
     g_autoptr(Json) value = expr_evaluate(text, &options, &error);
     g_assert((value == NULL) == (error != NULL));
+    g_assert(trace.entries->len <= EXPR_TRACE_ENTRIES_MAX + 2);
+    for (guint i = 0; i < trace.entries->len; i++) {
+        const ExprTraceEntry *entry = g_ptr_array_index(trace.entries, i);
+        g_assert((entry->value == NULL) == (entry->reason != NULL));
+        g_assert(g_utf8_validate(entry->expression, -1, NULL) && (!entry->value || g_utf8_validate(entry->value, -1, NULL)));
+        g_assert(strlen(entry->expression) <= EXPR_TRACE_VALUE_MAX + 8 &&
+                 (!entry->value || strlen(entry->value) <= EXPR_TRACE_VALUE_MAX + 8));
+    }
+    expr_trace_clear(&trace);
     return 0;
 }

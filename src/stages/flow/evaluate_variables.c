@@ -21,63 +21,36 @@ static const Param variable_params[] = {
 
 extern const StageType stage_evaluate_variables;
 
-/* Upstream shows the source with "${" written as "{", so that it is not evaluated again. */
-static char *source_text(const char *text) {
-    GString *source = g_string_new(text);
-    g_string_replace(source, "${", "{", 0);
-    return g_string_free(source, FALSE);
-}
-
-static void add_variable(JsonBuilder *list, const JsonValue *variable, const JsonValue *result) {
-    const char *text = json_get_string(variable, ORIGINAL);
-    if (text == NULL)
-        text = json_get_string(variable, "value");
-    json_begin_object(list, NULL);
-    for (JsonIter i = json_iter(variable); json_next(&i);)
-        if (strcmp(i.key, "value") != 0 && strcmp(i.key, "sourceValue") != 0 && strcmp(i.key, ORIGINAL) != 0)
-            json_add_value(list, i.key, i.value);
-    json_add_value(list, "value", result);
-    if (text != NULL && strstr(text, "${") != NULL) {
-        g_autofree char *source = source_text(text);
-        json_add_string(list, "sourceValue", source);
-        json_add_string(list, ORIGINAL, text);
-    }
-    json_end_object(list);
-}
-
 static void publish(TaskContext *context, const JsonValue *variable, const JsonValue *result) {
     const char *key = json_get_string(variable, "key");
     if (key != NULL && *key != '\0')
         task_set_output(context, key, result);
 }
 
-/* One after the other, each seeing those before it. */
-static void evaluate_in_order(TaskContext *context, const JsonValue *variables) {
+/* The text as it was written stays beside the result for a restart. */
+static Json *with_originals(const JsonValue *before, const JsonValue *after) {
     g_autoptr(JsonBuilder) list = json_builder_new();
-    g_autoptr(Json) known = json_empty_object();
-    g_autoptr(Json) summary = NULL;
     json_begin_array(list, NULL);
-    for (JsonIter i = json_iter(variables); json_next(&i);) {
-        Json *failures = NULL;
-        const char *key = json_get_string(i.value, "key");
-        g_autoptr(Json) result = expressions_evaluate(context->execution, context->stage, json_get(i.value, "value"), json_root(known),
-                                                      context->settings, TRUE, context->now_ms, &failures);
-        if (failures != NULL) {
-            Json *merged = json_merge(json_root(summary), json_root(failures));
-            json_unref(summary);
-            json_unref(failures);
-            summary = merged;
-        }
-        add_variable(list, i.value, json_root(result));
-        publish(context, i.value, json_root(result));
-        if (key != NULL) {
-            Json *more = json_with(json_root(known), key, json_root(result));
-            json_unref(known);
-            known = more;
-        }
+    JsonIter was = json_iter(before);
+    for (JsonIter i = json_iter(after); json_next(&i) && json_next(&was);) {
+        const char *text = json_get_string(was.value, ORIGINAL);
+        text = text != NULL ? text : json_get_string(was.value, "value");
+        g_autoptr(Json) kept = text != NULL && strstr(text, "${") != NULL ? json_with_string(i.value, ORIGINAL, text) : json_copy(i.value);
+        json_add_json(list, NULL, kept);
     }
     json_end_array(list);
-    g_autoptr(Json) evaluated = json_builder_end(list);
+    return json_builder_end(list);
+}
+
+/* One after the other, each seeing those before it. */
+static void evaluate_in_order(TaskContext *context, const JsonValue *variables) {
+    Json *failures = NULL;
+    g_autoptr(Json) results = expressions_evaluate_variables(context->execution, context->stage, variables, NULL, context->settings, TRUE,
+                                                             context->now_ms, &failures);
+    g_autoptr(Json) summary = failures;
+    g_autoptr(Json) evaluated = with_originals(variables, json_root(results));
+    for (JsonIter i = json_iter(json_root(evaluated)); json_next(&i);)
+        publish(context, i.value, json_get(i.value, "value"));
     task_set_context_json(context, "variables", evaluated);
     if (summary != NULL)
         task_set_context_json(context, SUMMARY, summary);
