@@ -5,11 +5,23 @@
 #include <string.h>
 
 extern const Command server_commands[], lint_commands[], application_commands[], pipeline_commands[], execution_commands[],
-    artifact_commands[], expression_commands[], account_commands[], cluster_commands[], user_commands[], program_commands[];
+    artifact_commands[], expression_commands[], account_commands[], cluster_commands[], cron_commands[], user_commands[],
+    program_commands[];
 
 const Command *const command_tables[] = {
-    server_commands,     lint_commands,    application_commands, pipeline_commands, execution_commands, artifact_commands,
-    expression_commands, account_commands, cluster_commands,     user_commands,     program_commands,   NULL,
+    server_commands,
+    lint_commands,
+    application_commands,
+    pipeline_commands,
+    execution_commands,
+    artifact_commands,
+    expression_commands,
+    account_commands,
+    cluster_commands,
+    cron_commands,
+    user_commands,
+    program_commands,
+    NULL,
 };
 
 void commands_each(void (*visit)(const Command *command, gpointer data), gpointer data) {

@@ -2,7 +2,9 @@
  * table. */
 #include "artifacts/match.h"
 #include "artifacts/resolve.h"
+#include "base/clock.h"
 #include "cases.h"
+#include "triggers/quartz.h"
 #include <string.h>
 
 /* NULL: what is given makes no sense. */
@@ -59,12 +61,44 @@ static gboolean fits_resolved(const JsonValue *expected, const JsonValue *actual
     return fits;
 }
 
+/* ---- cron ---- */
+static Json *run_cron_valid(const JsonValue *given) {
+    g_autoptr(Quartz) quartz = quartz_parse(json_get_string(given, "expression"), NULL, NULL);
+    return json_pack("{s:b}", "valid", quartz != NULL);
+}
+
+static Json *run_cron_next(const JsonValue *given) {
+    g_autoptr(Quartz) quartz = quartz_parse(json_get_string(given, "expression"), json_get_string(given, "triggerId"), NULL);
+    GTimeZone *zone = g_time_zone_new_identifier(json_get_string(given, "timezone"));
+    if (quartz == NULL || zone == NULL)
+        return NULL;
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_begin_object(builder, NULL);
+    json_begin_array(builder, "times");
+    gint64 at = clock_parse_iso8601(json_get_string(given, "after"));
+    for (gint64 left = json_get_int(given, "count", 1); left > 0 && at >= 0; left--) {
+        at = quartz_next(quartz, zone, at);
+        g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(at / 1000);
+        g_autofree char *text = at >= 0 ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ") : NULL;
+        if (text != NULL)
+            json_add_string(builder, NULL, text);
+        else
+            json_add_null(builder, NULL);
+    }
+    json_end_array(builder);
+    json_end_object(builder);
+    g_time_zone_unref(zone);
+    return json_builder_end(builder);
+}
+
 /* ---- cases ---- */
 static const struct {
     const char *op;
     OpRun run;
     OpFits fits; /* NULL: equal */
 } ops[] = {
+    {"cron-next", run_cron_next, NULL},
+    {"cron-valid", run_cron_valid, NULL},
     {"match-artifact", run_match_artifact, NULL},
     {"resolve-artifacts", run_resolve_artifacts, fits_resolved},
 };
