@@ -28,4 +28,6 @@ struct Runtime {
     gboolean (*forget)(Runtime *runtime, guint64 timer);
     /* Takes the unit (store/store.h). done is called once, on a thread where it must not block. */
     void (*commit)(Runtime *runtime, gpointer unit, RuntimeDone done, gpointer data);
+    /* What a caller does who needs the outcome now: waits for changed as g_cond_wait does. FALSE: nothing will come any more. */
+    gboolean (*wait)(Runtime *runtime, GCond *changed, GMutex *lock);
 };

@@ -151,9 +151,10 @@ static gboolean may_still_run(const Step *step, const Effect *effect) {
            !step_is_ending(step) && step->execution->status != STATUS_PAUSED;
 }
 
-/* What a later message of the same step ended, skipped or paused does not begin: it is looked at again at once instead. */
-static void hold_back_runs(Step *step, guint from) {
-    for (guint i = from; i < step->effects->list->len; i++) {
+/* What a later message of the same step, or of the same commit, ended, skipped or paused does not begin: it is looked at again at once
+ * instead. */
+static void hold_back_runs(Step *step) {
+    for (guint i = 0; i < step->effects->list->len; i++) {
         Effect *effect = &g_array_index(step->effects->list, Effect, i);
         if (effect->kind == EFFECT_RUN && effect->run == RUN_TASK && !may_still_run(step, effect))
             effect->kind = EFFECT_SLEEP;
@@ -163,7 +164,6 @@ static void hold_back_runs(Step *step, guint from) {
 void engine_apply(Execution *draft, const Message *message, gint64 now_ms, const EngineSettings *settings, Effects *effects) {
     Step step = {
         .execution = draft, .settings = settings, .now_ms = now_ms, .effects = effects, .queue = G_QUEUE_INIT, .runs = G_QUEUE_INIT};
-    guint from = effects->list->len;
     effects->more = FALSE;
     if (message->kind == MESSAGE_RECOVER_EXECUTION) {
         forget_pending_runs(&step);
@@ -179,5 +179,5 @@ void engine_apply(Execution *draft, const Message *message, gint64 now_ms, const
     }
     if (step.queue.length + step.runs.length > 0)
         leave_pending(&step);
-    hold_back_runs(&step, from);
+    hold_back_runs(&step);
 }

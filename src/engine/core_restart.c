@@ -127,6 +127,16 @@ static void restart_parent(Step *step, const char *user) {
     g_array_append_val(step->effects->list, effect);
 }
 
+/* Stages of other branches that a cancellation kept from beginning: nothing else would ever start them. */
+static void start_what_never_began(Step *step, const char *restarted_id) {
+    for (guint i = 0; i < step->execution->stages->len; i++) {
+        const Stage *stage = execution_stage_at(step->execution, i);
+        if (!stage->parent_id && stage->status == STATUS_NOT_STARTED && strcmp(stage->id, restarted_id) != 0 &&
+            stage_upstream_complete(step->execution, stage))
+            step_push_stage(step, MESSAGE_START_STAGE, stage);
+    }
+}
+
 void step_restart(Step *step, const char *stage_id, const char *user, const JsonValue *body) {
     const Stage *top = stage_top_level(step->execution, execution_stage(step->execution, stage_id));
     g_autoptr(GPtrArray) ids = stages_behind(step, top);
@@ -144,6 +154,7 @@ void step_restart(Step *step, const char *stage_id, const char *user, const Json
     step_set_execution_status(step, STATUS_RUNNING);
     step_resume_stages(step); /* of an execution that was paused */
     step_push_stage_id(step, MESSAGE_START_STAGE, top_id);
+    start_what_never_began(step, top_id);
     restart_parent(step, user);
 }
 
@@ -168,6 +179,10 @@ void handle_restart_stage(Step *step, const Message *message) {
     if (execution->status == STATUS_NOT_STARTED || (!status_info(top->status)->complete && top->status != STATUS_NOT_STARTED)) {
         step_refuse(step, ERR_CONFLICT, "Stage %s of execution %s cannot be restarted: the execution is %s, the stage %s", top->name,
                     execution->id, status_info(execution->status)->name, status_info(top->status)->name);
+    } else if (!stage_upstream_complete(execution, top)) {
+        step_refuse(step, ERR_CONFLICT,
+                    "Stage %s of execution %s cannot be restarted: a stage before it has not succeeded; restart that one", top->name,
+                    execution->id);
     } else if (find_canceling(execution)) {
         step_refuse(step, ERR_CONFLICT, "Stage %s of execution %s is still cleaning up after its end; restart it when that is done",
                     top->name, execution->id);
@@ -175,6 +190,7 @@ void handle_restart_stage(Step *step, const Message *message) {
         return; /* it still watches the child */
     } else if (message->park) {
         execution->status = STATUS_NOT_STARTED;
+        execution->canceled = FALSE; /* or its turn would never begin it */
         json_set(&execution->parked_restart,
                  json_pack("{s:s, s:s, s:j}", "stageId", top->id, "user", message->user, "body", message->body));
         execution_touch(execution);

@@ -26,7 +26,8 @@ Engine *engine_new(const EngineOptions *options, GError **error) {
     engine->submission_steps = options->submission_steps;
     engine->settings = settings;
     engine->loaded_bytes_max = options->loaded_bytes_max ? options->loaded_bytes_max : ENGINE_LOADED_BYTES_MAX;
-    engine->runtime = runtime_threads_new(options->store, options->io_workers);
+    engine->own_runtime = options->runtime == NULL;
+    engine->runtime = engine->own_runtime ? runtime_threads_new(options->store, options->io_workers) : options->runtime;
     g_mutex_init(&engine->lock);
     g_cond_init(&engine->rest);
     engine->actors = g_hash_table_new(g_str_hash, g_str_equal);
@@ -39,6 +40,8 @@ Engine *engine_new(const EngineOptions *options, GError **error) {
 }
 
 void engine_start(Engine *engine) {
+    if (!engine->own_runtime)
+        return;
     engine->started = engine->was_started = TRUE;
     runtime_threads_start(engine->runtime);
 }
@@ -121,7 +124,8 @@ void engine_free(Engine *engine) {
         g_hash_table_iter_steal(&iter);
         free_actor(actor);
     }
-    runtime_threads_free(engine->runtime);
+    if (engine->own_runtime)
+        runtime_threads_free(engine->runtime);
     g_hash_table_unref(engine->actors);
     g_hash_table_unref(engine->gates);
     g_hash_table_unref(engine->inbox);
@@ -147,35 +151,50 @@ gboolean engine_set_config(Engine *engine, Config *config, GError **error) {
 typedef struct {
     GMutex lock;
     GCond ended;
-    gboolean done;
+    gboolean done, abandoned; /* abandoned: its caller is gone; whoever answers frees it */
     GError *error;
 } Waiter;
+
+static void waiter_free(Waiter *waiter) {
+    g_clear_error(&waiter->error);
+    g_mutex_clear(&waiter->lock);
+    g_cond_clear(&waiter->ended);
+    g_free(waiter);
+}
 
 static void waiter_done(const GError *error, gpointer data) {
     Waiter *waiter = data;
     g_mutex_lock(&waiter->lock);
     waiter->done = TRUE;
     waiter->error = error ? g_error_copy(error) : NULL;
+    gboolean abandoned = waiter->abandoned;
     g_cond_signal(&waiter->ended);
     g_mutex_unlock(&waiter->lock);
+    if (abandoned)
+        waiter_free(waiter);
 }
 
-gboolean engine_wait(WaitedCall call, gpointer argument, Letter *letter, GError **error) {
-    Waiter waiter = {.done = FALSE};
-    g_mutex_init(&waiter.lock);
-    g_cond_init(&waiter.ended);
+gboolean engine_wait(Engine *engine, WaitedCall call, gpointer argument, Letter *letter, GError **error) {
+    Waiter *waiter = g_new0(Waiter, 1);
+    g_mutex_init(&waiter->lock);
+    g_cond_init(&waiter->ended);
     letter->done = waiter_done;
-    letter->data = &waiter;
+    letter->data = waiter;
     call(argument, letter);
-    g_mutex_lock(&waiter.lock);
-    while (!waiter.done)
-        g_cond_wait(&waiter.ended, &waiter.lock);
-    g_mutex_unlock(&waiter.lock);
-    g_mutex_clear(&waiter.lock);
-    g_cond_clear(&waiter.ended);
-    if (waiter.error)
-        g_propagate_error(error, waiter.error);
-    return waiter.error == NULL;
+    gboolean waits = TRUE;
+    g_mutex_lock(&waiter->lock);
+    while (!waiter->done && waits)
+        waits = engine->runtime->wait(engine->runtime, &waiter->ended, &waiter->lock);
+    gboolean done = waiter->done, good = done && waiter->error == NULL;
+    waiter->abandoned = !done;
+    if (!done)
+        error_set(error, ERR_UNAVAILABLE, "Gennaker has ended; what became of the request is not known");
+    else if (!good)
+        g_propagate_error(error, g_steal_pointer(&waiter->error));
+    g_mutex_unlock(&waiter->lock);
+    if (done)
+        waiter_free(waiter);
+    return good;
 }
 
 typedef struct {
@@ -190,7 +209,7 @@ static void post_call(gpointer argument, Letter *letter) {
 
 static gboolean post_and_wait(Engine *engine, const char *id, Letter *letter, GError **error) {
     PostCall call = {engine, id};
-    return engine_wait(post_call, &call, letter, error);
+    return engine_wait(engine, post_call, &call, letter, error);
 }
 
 /* ---- what users do ---- */
@@ -286,8 +305,9 @@ Execution *engine_load(Engine *engine, const char *id, GError **error) {
 }
 
 void engine_statistics(Engine *engine, EngineStatistics *into) {
-    RuntimeCounts counts;
-    runtime_threads_counts(engine->runtime, &counts);
+    RuntimeCounts counts = {0};
+    if (engine->own_runtime)
+        runtime_threads_counts(engine->runtime, &counts);
     g_mutex_lock(&engine->lock);
     *into = (EngineStatistics){
         .running = g_hash_table_size(engine->actors),

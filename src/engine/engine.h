@@ -34,6 +34,7 @@ typedef struct {
     Services *services;                     /* handed to tasks and submission steps */
     const SubmissionStep *submission_steps; /* in this order; ends with {}; NULL: none */
     Config *config;
+    struct Runtime *runtime; /* NULL: threads of its own; else the caller's, who keeps it */
     guint io_workers;       /* 0: 128 on demand */
     gsize loaded_bytes_max; /* executions kept in memory; 0: ENGINE_LOADED_BYTES_MAX */
 } EngineOptions;

@@ -82,6 +82,7 @@ struct Engine {
     const StageTypes *types;
     const SubmissionStep *submission_steps;
     Runtime *runtime;
+    gboolean own_runtime;
     GMutex lock;
     GCond rest;               /* an actor came to rest */
     EngineSettings *settings; /* swapped whole */
@@ -101,7 +102,7 @@ struct Engine {
 void engine_run_ended(Engine *engine);
 /* Calls with the letter and waits until it is answered. */
 typedef void (*WaitedCall)(gpointer argument, Letter *letter);
-gboolean engine_wait(WaitedCall call, gpointer argument, Letter *letter, GError **error);
+gboolean engine_wait(Engine *engine, WaitedCall call, gpointer argument, Letter *letter, GError **error);
 
 /* ---- actor.c ---- */
 Actor *actor_ref(Actor *actor);

@@ -322,7 +322,17 @@ static void check_answer(Work *work) {
               work->task ? work->task->name : "-", work->type->type, status_info(status)->name);
 }
 
+/* Told to give up while it waited for a worker: it does not begin. What cleans up is never told. */
+static gboolean is_cancelled_before(const Work *work) {
+    if (!cancel_is_set(work->run->cancel))
+        return FALSE;
+    error_set(&work->outcome->error, ERR_CANCELLED, "it was told to give up before it began");
+    return TRUE;
+}
+
 static void run_function(Work *work) {
+    if (is_cancelled_before(work))
+        return;
     work->type = stage_type_of(work->settings, work->stage);
     if (!work->type) {
         error_set(&work->outcome->error, ERR_INVALID, "No stage type \"%s\" exists (stage \"%s\")", work->stage->type, work->stage->name);

@@ -297,6 +297,12 @@ static void commit(Runtime *runtime, gpointer unit, RuntimeDone done, gpointer d
     store_submit(threads_of(runtime)->store, unit, done, data);
 }
 
+static gboolean wait_for(Runtime *runtime, GCond *changed, GMutex *lock) {
+    (void)runtime;
+    g_cond_wait(changed, lock);
+    return TRUE;
+}
+
 /* ---- life ---- */
 static void account_free(gpointer data) {
     Account *account = data;
@@ -307,7 +313,7 @@ static void account_free(gpointer data) {
 
 Runtime *runtime_threads_new(Store *store, guint io_workers) {
     Threads *threads = g_new0(Threads, 1);
-    threads->runtime = (Runtime){now_ms, random_number, run, at, forget, commit};
+    threads->runtime = (Runtime){now_ms, random_number, run, at, forget, commit, wait_for};
     threads->store = store;
     threads->io_max = io_workers ? io_workers : IO_WORKERS_MAX;
     g_mutex_init(&threads->lock);

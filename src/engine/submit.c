@@ -39,7 +39,7 @@ static gboolean store_new(Engine *engine, Execution *draft, const Message *first
     engine_apply(draft, first, engine->runtime->now_ms(engine->runtime), settings, &effects);
     engine_settings_unref(settings);
     InsertCall call = {engine, draft, &effects, FALSE};
-    gboolean stored = engine_wait(insert_call, &call, letter_new(message_new(MESSAGE_START_EXECUTION)), error);
+    gboolean stored = engine_wait(engine, insert_call, &call, letter_new(message_new(MESSAGE_START_EXECUTION)), error);
     if (!call.taken) {
         engine_leave_gate(engine, draft);
         effects_clear(&effects);

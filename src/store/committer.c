@@ -293,7 +293,7 @@ static gpointer committer_main(gpointer data) {
     return NULL;
 }
 
-Committer *committer_new(Store *store) {
+Committer *committer_new(Store *store, gboolean with_thread) {
     Committer *committer = g_new0(Committer, 1);
     committer->store = store;
     committer->connection = store->writer;
@@ -303,7 +303,8 @@ Committer *committer_new(Store *store) {
     g_cond_init(&committer->space);
     g_cond_init(&committer->told);
     g_queue_init(&committer->between);
-    committer->thread = g_thread_new("committer", committer_main, committer);
+    if (with_thread)
+        committer->thread = g_thread_new("committer", committer_main, committer);
     return committer;
 }
 
@@ -313,7 +314,8 @@ void committer_stop(Committer *committer) {
     g_cond_broadcast(&committer->work);
     g_cond_broadcast(&committer->space);
     g_mutex_unlock(&committer->mutex);
-    g_thread_join(committer->thread);
+    if (committer->thread != NULL)
+        g_thread_join(committer->thread);
 }
 
 void committer_free(Committer *committer) {
@@ -346,10 +348,23 @@ static gboolean space_wait_locked(Committer *committer, const StoreUnit *unit) {
     return !committer->stopping;
 }
 
+/* Without a thread: here and now. */
+static void unit_write_now(Committer *committer, StoreUnit *unit) {
+    g_autoptr(GPtrArray) group = g_ptr_array_new();
+    g_ptr_array_add(group, unit);
+    group_write(committer, group);
+    group_count(committer, group);
+    group_tell(committer, group);
+}
+
 void committer_submit(Committer *committer, StoreUnit *unit, StoreDone done, gpointer data) {
     unit->done = done;
     unit->data = data;
     unit->submitted_us = g_get_monotonic_time();
+    if (committer->thread == NULL) {
+        unit_write_now(committer, unit);
+        return;
+    }
     g_mutex_lock(&committer->mutex);
     if (space_wait_locked(committer, unit)) {
         *committer->tail = unit;

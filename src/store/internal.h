@@ -88,7 +88,7 @@ void unit_hook(StoreUnit *unit, UnitCommitted committed, gpointer data, GDestroy
 gboolean unit_run(const StoreUnit *unit, StoreConnection *connection, GError **error);
 
 /* ---- committer.c ---- */
-Committer *committer_new(Store *store);
+Committer *committer_new(Store *store, gboolean with_thread);
 void committer_stop(Committer *committer); /* writes what waits, then ends the thread; nothing may be submitted any more */
 void committer_free(Committer *committer);
 void committer_submit(Committer *committer, StoreUnit *unit, StoreDone done, gpointer data);

@@ -61,7 +61,7 @@ static gboolean database_open(Store *store, gint64 lock_wait_ms, GError **error)
 }
 
 /* What is kept in memory, and the threads. */
-static gboolean service_begin(Store *store, GError **error) {
+static gboolean service_begin(Store *store, gboolean no_threads, GError **error) {
     gint64 epoch = 0, last_key = 0;
     if (!store->read_only && !store->driver->run(store->writer, &EPOCH_NEXT, NULL, 0, number_each, &epoch, NULL, error))
         return FALSE;
@@ -77,9 +77,9 @@ static gboolean service_begin(Store *store, GError **error) {
         return FALSE;
     if (store->read_only)
         return TRUE;
-    if (store->driver->checkpoint != NULL && (store->checkpointer = checkpointer_new(store, error)) == NULL)
+    if (!no_threads && store->driver->checkpoint != NULL && (store->checkpointer = checkpointer_new(store, error)) == NULL)
         return FALSE;
-    store->committer = committer_new(store);
+    store->committer = committer_new(store, !no_threads);
     return TRUE;
 }
 
@@ -98,7 +98,7 @@ Store *store_open(const StoreOptions *options, GError **error) {
     store->target = options->url != NULL ? g_strdup(options->url) : g_build_filename(store->folder, DATABASE_FILE, NULL);
     store->file = options->url != NULL ? store_postgres_place(options->url) : g_strdup(store->target);
     store->backups = g_build_filename(store->folder, BACKUPS_FOLDER, NULL);
-    if (!database_open(store, lock_wait_ms, error) || !service_begin(store, error)) {
+    if (!database_open(store, lock_wait_ms, error) || !service_begin(store, options->no_threads, error)) {
         store_close(store);
         return NULL;
     }

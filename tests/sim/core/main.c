@@ -1,4 +1,4 @@
-/* gennaker-sim [SEEDS [FIRST [trace]]]: runs so many seeds and closes with a line of counts. A seed that fails is printed with the
+/* gennaker-sim-core [SEEDS [FIRST [trace]]]: runs so many seeds and closes with a line of counts. A seed that fails is printed with the
  * execution's state, and fails alike when it is run alone. GENNAKER_TEST_LONG=1: fifty times as many. */
 #include "sim.h"
 #include <stdio.h>

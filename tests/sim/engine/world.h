@@ -1,0 +1,111 @@
+/* The simulation of the engine as it is: actors, gates, inbox, recovery and submission on a real store, on one thread. Time, the
+ * order of everything, what tasks answer, what fails and what users do follow from the seed. */
+#pragma once
+#include "base/ids.h"
+#include "engine/core.h"
+#include "engine/edit.h"
+#include "engine/engine.h"
+#include "engine/graph.h"
+#include "engine/runner.h"
+#include "store/store.h"
+
+typedef struct World World;
+
+/* ---- runtime.c: time and order ---- */
+typedef enum { EVENT_JOB, EVENT_TIMER, EVENT_COMMITTED } EventKind;
+typedef struct {
+    EventKind kind;
+    gint64 when_ms;
+    guint32 tie; /* the order of what happens at one time */
+    guint64 id;
+    RuntimeWork work;
+    RuntimeDue due;
+    RuntimeDone done;
+    GError *error;
+    gpointer data;
+} Event;
+
+typedef struct {
+    Runtime runtime; /* first: what the engine is given */
+    World *world;
+    gint64 now_ms;
+    guint64 last_id;
+    GPtrArray *events; /* of Event */
+} SimRuntime;
+void sim_runtime_init(SimRuntime *runtime, World *world);
+void sim_runtime_clear(SimRuntime *runtime);
+gboolean sim_runtime_step(SimRuntime *runtime);           /* the next event; FALSE: there is none */
+void sim_runtime_drain(SimRuntime *runtime);              /* after a crash: what was on its way ends, timers are forgotten */
+void sim_runtime_jump(SimRuntime *runtime, gint64 by_ms); /* somebody sets the clock */
+
+/* ---- what is counted: a run in which one of these stays 0 has not tested what it says ---- */
+#define COUNTERS(X)                                                                                                                        \
+    X(executions)                                                                                                                          \
+    X(stages)                                                                                                                              \
+    X(events) X(commits) X(commits_failed) X(commits_lost) X(crashes_before) X(crashes_after) X(starts_lost) X(clock_jumps) X(tasks)       \
+        X(tasks_again) X(parked) X(cancels) X(force_cancels) X(pauses) X(resumes) X(restarts) X(patches) X(skips) X(deletes) X(refused)    \
+            X(checked_commits) X(checked_runs) X(checked_limits) X(checked_reasons) X(checked_ends) X(checked_orders)
+typedef struct {
+#define COUNTER_FIELD(name) guint64 name;
+    COUNTERS(COUNTER_FIELD)
+#undef COUNTER_FIELD
+    guint64 largest; /* graph, in stages */
+} Counters;
+
+/* ---- world.c ---- */
+typedef enum { CRASH_NONE, CRASH_BEFORE, CRASH_AFTER } Crash;
+
+/* What the outside knows of one execution. */
+typedef struct {
+    char *id;
+    guint config;      /* which pipeline; its limit */
+    guint order;       /* among those started */
+    Execution *last;   /* as of its last commit */
+    GHashTable *ended; /* "stage attempt task" whose end is committed */
+    gboolean acknowledged, interfered, deleted, canceled, forced;
+} Known;
+
+struct World {
+    guint64 seed;
+    gboolean trace;
+    GRand *random;
+    Store *store;
+    Config *config;
+    Engine *engine;
+    SimRuntime runtime;
+    Counters *counters;
+    GPtrArray *known;    /* of Known, in the order of their starts */
+    GHashTable *by_id;   /* id to Known */
+    GHashTable *scripts; /* "execution stage task" to how often it was run */
+    GQueue changed;      /* ids of executions whose commit has to be looked at; filled by the store's listener */
+    gboolean crashed;    /* from now on nothing is committed and no task acts, until the next start */
+    guint crashes, events, configs;
+    gint64 limits[4];  /* per pipeline: 0: none */
+    gboolean keeps[4]; /* keepWaitingPipelines */
+};
+/* Runs one seed on the store, which has to be without unfinished executions; exits with a message when a check fails. */
+void world_run(guint64 seed, Store *store, Config *config, Counters *counters, gboolean trace);
+gboolean world_chance(World *world, double percent);
+gint32 world_between(World *world, gint32 low, gint32 high); /* high excluded */
+Known *world_find(World *world, const char *id);
+void world_open_engine(World *world);
+Execution *world_load(World *world, const char *id); /* from the store; NULL: there is none */
+G_NORETURN void world_fail(World *world, const Known *known, const char *format, ...) G_GNUC_PRINTF(3, 4);
+void world_say(World *world, const char *format, ...) G_GNUC_PRINTF(2, 3); /* with --trace */
+
+/* ---- pipelines.c ---- */
+/* A random pipeline of one of the world's configurations; caller owns. */
+Json *sim_pipeline(World *world, guint config, const char *execution_id);
+
+/* ---- stages.c ---- */
+extern const StageTypes sim_stage_types;
+
+/* ---- users.c ---- */
+void users_start(World *world);
+void users_act(World *world); /* one of the things people do, to one of the executions */
+
+/* ---- oracle.c: what must always hold ---- */
+void oracle_commit(World *world, Known *known);                                                      /* after each of its commits */
+void oracle_run(World *world, const Execution *snapshot, const Stage *stage, const TaskState *task); /* as a task begins */
+void oracle_reason(World *world, const Known *known);                                                /* whatever waits says why */
+void oracle_end(World *world);                                                                       /* nothing is left to happen */
