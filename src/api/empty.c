@@ -13,7 +13,6 @@ static const Route routes[] = {
     EMPTY("/projects", "Projects: none."),
     EMPTY("/notifications/metadata", "Types of notifications that plugins add: none."),
     EMPTY("/jobs/preconfigured", "Preconfigured jobs: none."),
-    EMPTY("/webhooks/preconfigured", "Preconfigured webhooks: none."),
     EMPTY("/artifacts/credentials", "Artifact accounts: none."),
     EMPTY("/capabilities/deploymentMonitors", "Deployment monitors: none."),
     EMPTY("/banners", "Banners for everybody: none."),

@@ -5,10 +5,13 @@
 #include "base/log.h"
 #include "clouds/aws/aws.h"
 #include "engine/core.h"
+#include "engine/expressions.h"
 #include "stages/artifacts/artifacts.h"
 #include "stages/deploy/settings.h"
 #include "stages/metadata/templates.h"
 #include "stages/stages.h"
+#include "stages/webhook/url_functions.h"
+#include "stages/webhook/webhook.h"
 
 #define ROOM "server"
 
@@ -65,7 +68,18 @@ static gboolean open_bakery(Composition *composition, const CompositionOptions *
     return composition->services.bakery != NULL;
 }
 
+/* Expression functions with I/O live beside what they read; the table is filled once. */
+static void add_functions(Services *services) {
+    static gsize once = 0;
+    if (g_once_init_enter(&once)) {
+        expressions_add_functions(url_functions);
+        g_once_init_leave(&once, 1);
+    }
+    url_functions_use(services);
+}
+
 static gboolean open_engine(Composition *composition, GError **error) {
+    add_functions(&composition->services);
     EngineOptions options = {
         .store = composition->services.store,
         .types = &stage_types,
@@ -196,6 +210,7 @@ void composition_close(Composition *composition, gint64 grace_ms) {
     g_clear_pointer(&services->engine, engine_free);
     g_clear_pointer(&services->bakery, bakery_free);
     g_clear_pointer(&services->clouds, clouds_free);
+    url_functions_use(NULL);
     g_clear_pointer(&composition->http, http_client_free);
     g_clear_pointer(&composition->auth, auth_free);
     g_clear_pointer(&services->store, store_close);
@@ -223,6 +238,8 @@ const ConfigSection *const *composition_config_sections(void) {
         add_sections(all, artifact_config_sections);
         add_sections(all, template_config_sections);
         add_sections(all, bake_config_sections);
+        add_sections(all, webhook_config_sections);
+        add_sections(all, url_guard_config_sections);
         add_sections(all, auth_config_sections);
         add_sections(all, engine_config_sections);
         add_sections(all, store_config_sections);

@@ -13,6 +13,9 @@ extern const StageType stage_enable_server_group, stage_disable_server_group, st
 extern const StageType stage_modify_scaling_process, stage_disable_cluster, stage_shrink_cluster, stage_scale_down_cluster,
     stage_find_image;
 
+extern const StageType stage_wait_until, stage_depends_on_execution;
+extern const StageType stage_webhook, stage_preconfigured_webhook;
+
 extern const StageType stage_bake; /* src/bake, a room above this one */
 
 static const StageType *const TYPES[] = {
@@ -22,6 +25,8 @@ static const StageType *const TYPES[] = {
     &stage_manual_judgment,
     &stage_check_preconditions,
     &stage_evaluate_variables,
+    &stage_wait_until,
+    &stage_depends_on_execution,
 
     /* artifacts */
     &stage_evaluate_artifacts,
@@ -41,6 +46,10 @@ static const StageType *const TYPES[] = {
     &stage_shrink_cluster,
     &stage_scale_down_cluster,
     &stage_find_image,
+
+    /* webhook */
+    &stage_webhook,
+    &stage_preconfigured_webhook,
 
     /* bake */
     &stage_bake,
