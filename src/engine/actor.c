@@ -415,13 +415,15 @@ static void deliver(Actor *actor) {
     }
 }
 
+/* Before anybody can see the step: whoever waits for it reads the counts next. */
 static void count_step(Actor *actor, const Execution *before, gboolean committed_step) {
     Engine *engine = actor->engine;
+    const Execution *after = committed_step ? actor->draft : actor->execution;
     gboolean was_complete = before && status_info(before->status)->complete;
     g_mutex_lock(&engine->lock);
     engine->stages_completed += actor->effects.stages_completed;
     engine->commits += committed_step ? 1 : 0;
-    if (!was_complete && status_info(actor->execution->status)->complete)
+    if (!was_complete && status_info(after->status)->complete)
         engine->executions_completed++;
     g_mutex_unlock(&engine->lock);
 }
@@ -447,6 +449,7 @@ static void wake_parent(const Actor *actor, const Execution *before) {
 
 static void conclude_good(Actor *actor, gboolean committed_step) {
     g_autoptr(Execution) before = actor->execution ? execution_ref(actor->execution) : NULL;
+    count_step(actor, before, committed_step);
     if (committed_step) {
         execution_seal(actor->draft);
         g_mutex_lock(&actor->lock);
@@ -462,7 +465,6 @@ static void conclude_good(Actor *actor, gboolean committed_step) {
         wake_parent(actor, before);
         deliver(actor);
     }
-    count_step(actor, before, committed_step);
     answer_letters(actor, NULL);
     g_clear_pointer(&actor->draft, execution_unref);
     effects_clear(&actor->effects);
