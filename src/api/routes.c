@@ -8,6 +8,7 @@ extern const RouteTable credential_routes, cluster_routes, server_group_routes, 
     image_routes, network_routes, search_routes, bakery_routes, expression_routes, capability_routes, artifact_routes, empty_routes;
 extern const RouteTable preconfigured_webhook_routes;
 extern const RouteTable cron_routes, template_v1_routes, template_v2_routes;
+extern const RouteTable project_routes, entity_tag_routes, notification_config_routes;
 
 const RouteTable *const api_route_tables[] = {
     &observe_routes,
@@ -43,6 +44,9 @@ const RouteTable *const api_route_tables[] = {
     &template_v1_routes,
     &template_v2_routes,
     &preconfigured_webhook_routes,
+    &project_routes,
+    &entity_tag_routes,
+    &notification_config_routes,
     &empty_routes,
     NULL,
 };

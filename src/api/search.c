@@ -2,6 +2,7 @@
 #include "api/internal.h"
 #include "api/snapshot.h"
 #include "stages/metadata/applications.h"
+#include "stages/metadata/projects.h"
 #include <string.h>
 
 #define SHORTEST_QUERY 3
@@ -180,7 +181,31 @@ static gboolean add_application(const StoreObject *object, gpointer data) {
     return TRUE;
 }
 
+static gboolean project_contains(const Search *search, const JsonValue *project) {
+    const char *name = json_get_string(project, "name");
+    if (name != NULL && contains(search, name))
+        return TRUE;
+    for (JsonIter i = json_iter(json_dig(project, "config", "applications", NULL)); json_next(&i);)
+        if (json_is_string(i.value) && contains(search, json_string(i.value)))
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean add_project(const StoreObject *object, gpointer data) {
+    Search *search = data;
+    const JsonValue *project = json_root(object->body);
+    if (project_contains(search, project) && begin_result(search, "gennaker")) {
+        json_add_string(search->builder, "id", object->id);
+        json_add_value(search->builder, "name", json_get(project, "name"));
+        json_add_value(search->builder, "config", json_get(project, "config"));
+        json_end_object(search->builder);
+    }
+    return TRUE;
+}
+
 static gboolean search_type(Search *search, GError **error) {
+    if (strcmp(search->type, "projects") == 0)
+        return store_objects_each(search->call->services->store, PROJECT_KIND, NULL, NULL, add_project, search, error);
     if (strcmp(search->type, "applications") == 0)
         return store_objects_each(search->call->services->store, APPLICATION_KIND, NULL, NULL, add_application, search, error);
     for (gsize i = 0; i < G_N_ELEMENTS(KINDS); i++) {

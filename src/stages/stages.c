@@ -7,6 +7,8 @@ extern const StageType stage_create_application, stage_update_application, stage
 extern const StageType stage_save_pipeline, stage_update_pipeline, stage_delete_pipeline, stage_reorder_pipelines;
 extern const StageType stage_create_pipeline_template, stage_update_pipeline_template, stage_delete_pipeline_template;
 extern const StageType stage_create_v2_pipeline_template, stage_update_v2_pipeline_template, stage_delete_v2_pipeline_template;
+extern const StageType stage_upsert_project, stage_delete_project;
+extern const StageType stage_upsert_entity_tags, stage_bulk_upsert_entity_tags, stage_delete_entity_tags;
 
 extern const StageType stage_deploy, stage_create_server_group, stage_apply_source_capacity, stage_determine_target_server_group;
 extern const StageType stage_enable_server_group, stage_disable_server_group, stage_destroy_server_group, stage_resize_server_group;
@@ -69,6 +71,11 @@ static const StageType *const TYPES[] = {
     &stage_create_pipeline_template,
     &stage_update_pipeline_template,
     &stage_delete_pipeline_template,
+    &stage_upsert_project,
+    &stage_delete_project,
+    &stage_upsert_entity_tags,
+    &stage_bulk_upsert_entity_tags,
+    &stage_delete_entity_tags,
     NULL,
 };
 

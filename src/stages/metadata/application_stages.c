@@ -67,7 +67,7 @@ static Status no_dependencies_run(TaskContext *context, GError **error) {
 
 static Status application_delete_run(TaskContext *context, GError **error) {
     const ApplicationParams *params = context->params;
-    if (!application_delete(context->services->store, json_get_string(json_root(params->application), "name"), error))
+    if (!application_delete(context->services->store, json_get_string(json_root(params->application), "name"), context->now_ms, error))
         return STATUS_TERMINAL;
     return STATUS_SUCCEEDED;
 }

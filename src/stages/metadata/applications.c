@@ -1,5 +1,6 @@
 /* Saving and deleting applications. Owns nothing; every change is one unit of the store. Any thread. */
 #include "stages/metadata/applications.h"
+#include "stages/metadata/projects.h"
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <string.h>
@@ -152,7 +153,7 @@ static gboolean delete_one(const StoreObject *object, gpointer data) {
     return TRUE;
 }
 
-gboolean application_delete(Store *store, const char *name, GError **error) {
+gboolean application_delete(Store *store, const char *name, gint64 now_ms, GError **error) {
     static const char *const OWNED[] = {APPLICATION_KIND, "pipeline", "strategy", "notification"};
     g_autofree char *id = g_utf8_strdown(name, -1);
     g_autoptr(StoreUnit) unit = store_unit_new();
@@ -161,6 +162,8 @@ gboolean application_delete(Store *store, const char *name, GError **error) {
         if (!store_objects_each(store, OWNED[k], id, NULL, delete_one, &deletion, error))
             return FALSE;
     }
+    if (!projects_forget_application(store, unit, id, now_ms, error))
+        return FALSE;
     return store_commit(store, g_steal_pointer(&unit), error);
 }
 

@@ -1,0 +1,118 @@
+"""Projects, entity tags and applications' notifications (api.md 11, 13, 15; stages.md 5; storage-and-config.md 1.6 to 1.8)."""
+import urllib.parse
+
+import pytest
+from gennaker import Gennaker
+from test_api import Client
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Gennaker(tmp_path_factory.mktemp("metadata") / "data").start()
+    yield server
+    assert server.stop() == 0, server.said()
+
+
+@pytest.fixture(scope="module")
+def api(server):
+    client = Client(server)
+    for name in ("app", "other"):
+        client.create_application(name)
+    return client
+
+
+def upsert(api, status="SUCCEEDED", **project):
+    view = api.task({"type": "upsertProject", "project": project, "user": "u"}, "spinnaker")
+    assert view["status"] == status, view
+    return view
+
+
+def task_error(view):
+    return next(stage for stage in view["execution"]["stages"] if "exception" in stage["context"])["context"]["exception"]["details"]["errors"][0]
+
+
+def test_projects(api):
+    """api.md 11, storage-and-config.md 1.6"""
+    assert api.get("/projects") == []
+    upsert(api, name="Shop", email="a@b.c", config={"applications": ["app", "other"], "clusters": [{"account": "prod", "stack": "*"}]})
+    shop = api.get("/projects/sHoP")
+    assert api.get(f"/projects/{shop['id']}") == shop and api.get("/projects") == [shop]
+    assert isinstance(shop["createTs"], int) and isinstance(shop["updateTs"], int)
+    assert "A Project named 'SHOP' already exists" in task_error(upsert(api, "TERMINAL", name="SHOP"))
+    assert "requires a name" in task_error(upsert(api, "TERMINAL", name=" "))
+    assert "must be a list" in task_error(upsert(api, "TERMINAL", name="x", config={"clusters": {}}))
+    api.error("GET", "/projects/unknown", status=404)
+    api.error("GET", "/projects/unknown/clusters", status=404)
+    assert api.get("/projects/unknown/pipelines") == []
+    clusters = api.get("/projects/Shop/clusters")
+    assert clusters[0]["account"] == "prod" and clusters[0]["instanceCounts"]["total"] == 0
+    assert [a["application"] for a in clusters[0]["applications"]] == ["app", "other"]
+    found = api.get("/search?q=oth&type=projects")[0]["results"]
+    assert [result["name"] for result in found] == ["Shop"]
+
+
+def test_project_pipelines(api):
+    config = api.save("listed")
+    upsert(api, name="Runs", config={"applications": ["app"], "pipelineConfigs": [{"application": "app", "pipelineConfigId": config["id"]}]})
+    started = [api.run("listed")["id"] for _ in range(3)]
+    assert [e["id"] for e in api.get("/projects/Runs/pipelines?limit=2")] == started[1:]
+    assert api.get("/projects/Runs/pipelines?statuses=RUNNING") == []
+    api.error("GET", "/projects/Runs/pipelines?statuses=NONE")
+
+
+def test_project_forgets_application(api):
+    """storage-and-config.md 1.2: a deleted application leaves its projects; one that is left without any goes."""
+    api.create_application("gone")
+    upsert(api, name="Both", config={"applications": ["gone", "app"], "clusters": [{"account": "a", "applications": ["gone"]}]})
+    upsert(api, name="Only", config={"applications": ["gone"]})
+    assert api.task({"type": "deleteApplication", "application": {"name": "gone"}}, "gone")["status"] == "SUCCEEDED"
+    assert api.get("/projects/Both")["config"] == {"applications": ["app"], "clusters": [{"account": "a", "applications": []}]}
+    api.error("GET", "/projects/Only", status=404)
+    assert api.task({"type": "deleteProject", "project": {"id": api.get("/projects/Both")["id"]}}, "spinnaker")["status"] == "SUCCEEDED"
+    api.error("GET", "/projects/Both", status=404)
+    assert api.task({"type": "deleteProject", "project": {}}, "spinnaker")["status"] == "TERMINAL"
+
+
+def test_entity_tags(api):
+    """api.md 15, storage-and-config.md 1.8"""
+    where = "entityId=app-main-v001&entityType=servergroup&account=prod&region=us-east-1&cloudProvider=aws"
+    ref = api.ok("POST", f"/tags?{where}", [{"name": "spinnaker_ui_alert:x", "value": {"message": "m"}}], status=202)["ref"]
+    assert api.wait(ref)["status"] == "SUCCEEDED"
+    id = "aws:servergroup:app-main-v001:prod:us-east-1"
+    tags = api.get(f"/tags/{id.upper()}")
+    assert tags["id"] == id and tags["entityRef"]["application"] == "app" and tags["tags"][0]["valueType"] == "object"
+    assert tags["tagsMetadata"][0]["name"] == "spinnaker_ui_alert:x" and tags["tags"][0]["namespace"] == "default"
+    ref = api.ok("POST", "/batch/tags", [{"entityRef": tags["entityRef"], "tags": [{"name": "n", "value": 5, "namespace": "s"}]}], status=202)
+    assert api.wait(ref["ref"])["status"] == "SUCCEEDED"
+    assert [t["name"] for t in api.get(f"/tags/{id}")["tags"]] == ["spinnaker_ui_alert:x", "n"]
+    for query, n in {"application=app": 1, "application=other": 0, "entityId=a,app-main-v001": 1, "idPrefix=aws:servergroup*": 1, "tag:n=5": 1,
+                     "tag:n=6": 0, "tag:n=*&namespace=s": 1, "namespace=t": 0, "maxResults=0": 0, "account=prod&region=eu": 0}.items():
+        assert len(api.get(f"/tags?{query}")) == n, query
+    ref = api.ok("DELETE", f"/tags/{urllib.parse.quote(id)}/n,absent", status=202)["ref"]
+    assert api.wait(ref)["status"] == "SUCCEEDED"
+    assert [t["name"] for t in api.get(f"/tags/{id}")["tags"]] == ["spinnaker_ui_alert:x"]
+    replaced = api.task({"type": "upsertEntityTags", "entityRef": tags["entityRef"], "isPartial": False, "tags": [{"name": "z", "value": True}]})
+    assert replaced["status"] == "SUCCEEDED" and [t["name"] for t in api.get(f"/tags/{id}")["tags"]] == ["z"]
+    assert api.task({"type": "deleteEntityTags", "id": id})["status"] == "SUCCEEDED"
+    api.error("GET", f"/tags/{id}", status=404)
+    api.error("POST", f"/tags?{where}", {"not": "a list"})
+    api.error("POST", "/tags?entityType=x", [])
+    assert "needs name and value" in task_error(api.task({"type": "upsertEntityTags", "entityRef": tags["entityRef"], "tags": [{"name": "q"}]}))
+    assert "entityId are required" in task_error(api.task({"type": "upsertEntityTags", "entityRef": {"entityType": "x"}, "tags": []}))
+
+
+def test_notifications(api):
+    """api.md 13, storage-and-config.md 1.7"""
+    path = "/notifications/application/app"
+    assert api.get(path) == {}
+    given = {"email": [{"address": "a@b.c", "level": "application", "type": "email", "when": ["pipeline.failed"]}]}
+    assert api.call("POST", path, given).status == 200
+    kept = api.get(path)
+    assert kept["email"] == given["email"] and kept["application"] == "app" and kept["lastModified"]
+    api.error("POST", path, {"email": ["x"]})
+    api.error("POST", path, [1])
+    api.error("GET", "/notifications/other/app", status=404)
+    assert api.call("POST", "/notifications/global/all", {"slack": [{"address": "#all"}]}).status in (200, 403)
+    assert api.get(path)["email"] == given["email"]
+    assert api.call("DELETE", path).status == 200
+    assert "email" not in api.get(path)
