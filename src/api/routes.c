@@ -9,6 +9,7 @@ extern const RouteTable credential_routes, cluster_routes, server_group_routes, 
 extern const RouteTable preconfigured_webhook_routes;
 extern const RouteTable cron_routes, template_v1_routes, template_v2_routes;
 extern const RouteTable project_routes, entity_tag_routes, notification_config_routes;
+extern const RouteTable webhook_routes, trigger_routes;
 
 const RouteTable *const api_route_tables[] = {
     &observe_routes,
@@ -47,6 +48,8 @@ const RouteTable *const api_route_tables[] = {
     &project_routes,
     &entity_tag_routes,
     &notification_config_routes,
+    &webhook_routes,
+    &trigger_routes,
     &empty_routes,
     NULL,
 };

@@ -12,6 +12,7 @@
 #include "stages/stages.h"
 #include "stages/webhook/url_functions.h"
 #include "stages/webhook/webhook.h"
+#include "triggers/triggers.h"
 
 #define ROOM "server"
 
@@ -78,6 +79,12 @@ static void add_functions(Services *services) {
     url_functions_use(services);
 }
 
+static void execution_ended(StoreUnit *unit, const Execution *execution, gpointer data) {
+    Composition *composition = data;
+    if (composition->services.triggers != NULL)
+        triggers_execution_ended(composition->services.triggers, unit, execution);
+}
+
 static gboolean open_engine(Composition *composition, GError **error) {
     add_functions(&composition->services);
     EngineOptions options = {
@@ -86,9 +93,22 @@ static gboolean open_engine(Composition *composition, GError **error) {
         .submission_steps = submission_steps,
         .services = &composition->services,
         .config = composition->services.config,
+        .ended = execution_ended,
+        .ended_data = composition,
     };
     composition->services.engine = engine_new(&options, error);
     return composition->services.engine != NULL;
+}
+
+static gboolean open_triggers(Composition *composition, GError **error) {
+    TriggersOptions options = {
+        .store = composition->services.store,
+        .engine = composition->services.engine,
+        .services = &composition->services,
+        .config = composition->services.config,
+    };
+    composition->services.triggers = triggers_new(&options, error);
+    return composition->services.triggers != NULL;
 }
 
 static gboolean reload_from_request(gpointer data, GError **error) {
@@ -122,7 +142,7 @@ Composition *composition_open(const CompositionOptions *options, GError **error)
                     auth_check_listen(composition->auth, options->address, error) && (composition->http = http_client_new(error)) != NULL;
     services->http = composition->http;
     fine = fine && open_clouds(composition, error) && open_bakery(composition, options, error) && open_engine(composition, error) &&
-           open_api(composition, options, error);
+           open_triggers(composition, error) && open_api(composition, options, error);
     if (!fine) {
         composition_close(composition, 0);
         return NULL;
@@ -130,6 +150,7 @@ Composition *composition_open(const CompositionOptions *options, GError **error)
     clouds_start(services->clouds);
     bakery_start(services->bakery);
     engine_start(services->engine);
+    triggers_start(services->triggers);
     return composition;
 }
 
@@ -163,12 +184,16 @@ static gboolean reload_clouds(Composition *composition, Config *config, GError *
     return TRUE;
 }
 
+static gboolean reload_triggers(Composition *composition, Config *config, GError **error) {
+    return triggers_reload(composition->services.triggers, config, error);
+}
+
 static gboolean reload_api(Composition *composition, Config *config, GError **error) {
     return api_set_config(composition->api, config, error);
 }
 
-static gboolean (*const RELOADS[])(Composition *, Config *, GError **) = {reload_auth, reload_engine, reload_api, reload_bakery,
-                                                                          reload_clouds};
+static gboolean (*const RELOADS[])(Composition *, Config *, GError **) = {reload_auth, reload_engine, reload_triggers,
+                                                                          reload_api,  reload_bakery, reload_clouds};
 
 static gboolean swap_config(Composition *composition, Config *config, GError **error) {
     g_autoptr(Config) before = services_config(&composition->services);
@@ -200,6 +225,8 @@ void composition_close(Composition *composition, gint64 grace_ms) {
     Services *services = &composition->services;
     if (composition->api != NULL)
         api_stop(composition->api, grace_ms);
+    if (services->triggers != NULL)
+        triggers_stop(services->triggers, grace_ms);
     if (services->engine != NULL)
         engine_stop(services->engine, grace_ms);
     if (services->bakery != NULL)
@@ -207,6 +234,7 @@ void composition_close(Composition *composition, gint64 grace_ms) {
     if (services->clouds != NULL)
         clouds_stop(services->clouds, grace_ms);
     g_clear_pointer(&composition->api, api_free);
+    g_clear_pointer(&services->triggers, triggers_free);
     g_clear_pointer(&services->engine, engine_free);
     g_clear_pointer(&services->bakery, bakery_free);
     g_clear_pointer(&services->clouds, clouds_free);
@@ -242,6 +270,7 @@ const ConfigSection *const *composition_config_sections(void) {
         add_sections(all, url_guard_config_sections);
         add_sections(all, auth_config_sections);
         add_sections(all, engine_config_sections);
+        add_sections(all, triggers_config_sections);
         add_sections(all, store_config_sections);
         add_sections(all, api_config_sections);
         g_ptr_array_add(all, NULL);

@@ -250,6 +250,13 @@ static void add_messages(const Actor *actor, StoreUnit *unit) {
     }
 }
 
+/* Whoever listens adds rows of his own to the commit in which an execution ends. */
+static void tell_end(const Actor *actor, StoreUnit *unit) {
+    const Execution *before = actor->execution;
+    if (actor->engine->ended && before && !status_info(before->status)->complete && status_info(actor->draft->status)->complete)
+        actor->engine->ended(unit, actor->draft, actor->engine->ended_data);
+}
+
 static gboolean has_inbox(const Actor *actor) {
     for (guint i = 0; i < actor->letters->len; i++)
         if (((const Letter *)g_ptr_array_index(actor->letters, i))->inbox)
@@ -282,6 +289,7 @@ static void commit(Actor *actor) {
         store_execution_update(unit, &texts.record, texts.stages, texts.n);
     execution_texts_clear(&texts);
     add_messages(actor, unit);
+    tell_end(actor, unit);
     add_change(actor, unit);
     set_committing(actor, TRUE);
     actor->engine->runtime->commit(actor->engine->runtime, unit, committed, actor);

@@ -14,6 +14,10 @@ EngineSettings *engine_settings(Engine *engine) {
     return settings;
 }
 
+Runtime *engine_runtime(Engine *engine) {
+    return engine->runtime;
+}
+
 /* ---- life ---- */
 Engine *engine_new(const EngineOptions *options, GError **error) {
     EngineSettings *settings = engine_settings_new(options->types, options->config, error);
@@ -23,6 +27,8 @@ Engine *engine_new(const EngineOptions *options, GError **error) {
     engine->store = options->store;
     engine->services = options->services;
     engine->types = options->types;
+    engine->ended = options->ended;
+    engine->ended_data = options->ended_data;
     engine->submission_steps = options->submission_steps;
     engine->settings = settings;
     engine->loaded_bytes_max = options->loaded_bytes_max ? options->loaded_bytes_max : ENGINE_LOADED_BYTES_MAX;

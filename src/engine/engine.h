@@ -3,6 +3,7 @@
 #pragma once
 #include "base/config.h"
 #include "base/principal.h"
+#include "base/runtime.h"
 #include "engine/execution.h"
 #include "engine/stage.h"
 #include "store/store.h"
@@ -35,6 +36,10 @@ typedef struct {
     const SubmissionStep *submission_steps; /* in this order; ends with {}; NULL: none */
     Config *config;
     struct Runtime *runtime; /* NULL: threads of its own; else the caller's, who keeps it */
+    /* Told of every execution that ends, while its last commit is made: what is added to the unit is stored with the end, or not at
+     * all. On a step worker; quick, and calls nothing of the engine. NULL: nobody. */
+    void (*ended)(StoreUnit *unit, const Execution *execution, gpointer data);
+    gpointer ended_data;
     guint io_workers;       /* 0: 128 on demand */
     gsize loaded_bytes_max; /* executions kept in memory; 0: ENGINE_LOADED_BYTES_MAX */
 } EngineOptions;
@@ -48,6 +53,8 @@ void engine_free(Engine *engine);
 gboolean engine_set_config(Engine *engine, Config *config, GError **error);
 /* What the configuration says to the engine now (engine/core.h), for expressions_evaluate; caller owns a reference. */
 struct EngineSettings *engine_settings(Engine *engine);
+/* Time, workers and timers of the program, for what works beside the engine: stopped with it. Borrowed. */
+Runtime *engine_runtime(Engine *engine);
 /* The sections of the configuration that the engine reads; ends with NULL. */
 extern const ConfigSection *const engine_config_sections[];
 

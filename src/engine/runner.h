@@ -80,6 +80,8 @@ struct Engine {
     Store *store;
     Services *services;
     const StageTypes *types;
+    void (*ended)(StoreUnit *unit, const Execution *execution, gpointer data); /* or NULL */
+    gpointer ended_data;
     const SubmissionStep *submission_steps;
     Runtime *runtime;
     gboolean own_runtime;

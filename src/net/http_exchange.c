@@ -89,6 +89,11 @@ char **http_exchange_query_all(const HttpExchange *exchange, const char *name) {
     return g_strv_builder_end(values);
 }
 
+void http_exchange_header_each(const HttpExchange *exchange, void (*visit)(const char *name, const char *value, gpointer), gpointer data) {
+    for (guint i = 0; i + 1 < exchange->headers->len; i += 2)
+        visit(exchange->headers->pdata[i], exchange->headers->pdata[i + 1], data);
+}
+
 const char *http_exchange_header(const HttpExchange *exchange, const char *name) {
     for (guint i = 0; i + 1 < exchange->headers->len; i += 2)
         if (g_ascii_strcasecmp(exchange->headers->pdata[i], name) == 0)

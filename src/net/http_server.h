@@ -50,6 +50,8 @@ char **http_exchange_query_all(const HttpExchange *exchange, const char *name); 
 /* Calls visit for each query parameter in order. */
 void http_exchange_query_each(const HttpExchange *exchange, void (*visit)(const char *name, const char *value, gpointer), gpointer data);
 const char *http_exchange_header(const HttpExchange *exchange, const char *name);
+/* Calls visit for each header in order. */
+void http_exchange_header_each(const HttpExchange *exchange, void (*visit)(const char *name, const char *value, gpointer), gpointer data);
 const char *http_exchange_body(const HttpExchange *exchange, gsize *length); /* never NULL */
 const char *http_exchange_peer(const HttpExchange *exchange);                /* address of the client */
 

@@ -7,7 +7,8 @@
 #include "net/http_client.h"
 #include "store/store.h"
 
-typedef struct Bakery Bakery; /* bake/bakery.h */
+typedef struct Bakery Bakery;     /* bake/bakery.h */
+typedef struct Triggers Triggers; /* triggers/triggers.h */
 
 struct Services {
     Store *store;
@@ -15,6 +16,7 @@ struct Services {
     Clouds *clouds;
     HttpClient *http;
     Bakery *bakery;
+    Triggers *triggers;
     GMutex lock;    /* of config */
     Config *config; /* swapped on reload: read through services_config() */
 };

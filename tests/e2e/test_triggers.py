@@ -1,0 +1,265 @@
+"""Events that start pipelines, and why they did or did not (triggers.md 1, 6, 11, 13; api.md 13)."""
+import concurrent.futures
+import hashlib
+import hmac
+import json
+import time
+
+import pytest
+from gennaker import Gennaker
+from http_calls import call
+
+
+def save(server, name, triggers, application="shop", **more):
+    pipeline = {"application": application, "name": name, "triggers": triggers,
+                "stages": [{"type": "wait", "name": "Wait", "refId": "1", "requisiteStageRefIds": [], "waitTime": 0}], **more}
+    server.api.call("POST", "/pipelines", pipeline)
+    return next(each["id"] for each in server.api.get(f"/applications/{application}/pipelineConfigs") if each["name"] == name)
+
+
+def webhook(source, **more):
+    return {"type": "webhook", "enabled": True, "source": source, **more}
+
+
+def post(server, path, body, headers=None):
+    answer = call(server.port, "POST", f"/webhooks/{path}", body, headers)
+    assert answer.status == 200, answer
+    return answer.json["eventId"]
+
+
+def event(server, event_id, seconds=20):
+    """The event once it is handled."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = server.api.get(f"/triggers/events/{event_id}")
+        if found["state"] == "HANDLED":
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"{found}\n{server.said()[-2000:]}")
+
+
+def reasons(found):
+    return [each["reason"] for each in found["decisions"]]
+
+
+def executions(server, pipeline_id):
+    return server.api.get(f"/executions?pipelineConfigIds={pipeline_id}&limit=50&expand=false")
+
+
+def test_webhook_starts(server):  # 1.3, 11.1, 11.2
+    pipeline = save(server, "on push", [webhook("mine", payloadConstraints={"status": "^ok$", "$.repo.name": "api"}, runAsUser="robot",
+                                                description="for the interface only", rebake=True)])
+    sent = {"status": "ok", "repo": {"name": "api"}, "parameters": {"colour": "red"},
+            "artifacts": [{"type": "docker/image", "name": "r/app", "version": "1", "reference": "r/app:1"}]}
+    found = event(server, post(server, "webhook/mine", sent))
+    assert reasons(found) == ["STARTED"] and found["started"] == 1 and found["event"]["payload"] == sent
+    decision = found["decisions"][0]
+    execution = server.wait_execution(decision["executionId"])
+    trigger = execution["trigger"]
+    assert execution["status"] == "SUCCEEDED" and execution["pipelineConfigId"] == pipeline
+    assert trigger["type"] == "webhook" and trigger["payload"] == sent and trigger["parameters"]["colour"] == "red"
+    assert trigger["eventId"] == found["id"] and trigger["rebake"] is True and trigger["enabled"] is True
+    assert "description" not in trigger or trigger["description"] == "for the interface only"
+    assert trigger["user"] == "[anonymous]" and execution["authentication"]["user"] == "anonymous"
+    assert trigger["artifacts"][0]["reference"] == "r/app:1"
+    assert server.api.get(f"/triggers/executions/{execution['id']}")[0]["id"] == found["id"]
+    considered = server.api.get(f"/triggers/pipelines/{pipeline}")
+    assert considered["triggers"][0]["trigger"]["source"] == "mine" and considered["events"][0]["decisions"][0]["reason"] == "STARTED"
+
+
+def test_refusals_have_reasons(server):  # 1.3, 11.2
+    save(server, "a constraint", [webhook("s", payloadConstraints={"status": "ok"})])
+    save(server, "b path", [webhook("s", payloadConstraints={"$.repo.name": "api"})])
+    save(server, "c off", [webhook("s")], disabled=True)
+    save(server, "d trigger off", [{"type": "webhook", "source": "s", "enabled": False}])
+    save(server, "e artifact", [webhook("s", expectedArtifactIds=["image"])],
+         expectedArtifacts=[{"id": "image", "matchArtifact": {"type": "docker/image", "name": "r/app"}}])
+    save(server, "f other", [webhook("other")])
+    found = event(server, post(server, "webhook/s", {"status": "failed", "repo": {"name": "web"}}))
+    assert found["started"] == 0
+    assert {each["pipeline"]: each["reason"] for each in found["decisions"]} == {
+        "a constraint": "CONSTRAINT", "b path": "CONSTRAINT", "c off": "PIPELINE_DISABLED", "d trigger off": "TRIGGER_DISABLED",
+        "e artifact": "ARTIFACT"}
+    message = next(each["message"] for each in found["decisions"] if each["pipeline"] == "a constraint")
+    assert '"status"' in message and '"failed"' in message
+
+
+def test_nobody_waits(server):  # 1.3
+    save(server, "p", [webhook("deploys")])
+    found = event(server, post(server, "webhook/deploy", {}))
+    assert found["decisions"] == [] and 'source "deploy"' in found["note"] and '"deploys"' in found["note"]
+    found = event(server, post(server, "strange/deploy", {}))
+    assert "strange" in found["note"]
+
+
+def test_edit_counts_at_once(server):  # 1.4
+    pipeline = save(server, "p", [])
+    assert event(server, post(server, "webhook/s", {}))["started"] == 0
+    stored = server.api.get("/applications/shop/pipelineConfigs/p")
+    server.api.call("POST", "/pipelines", {**stored, "triggers": [webhook("s")]})
+    assert event(server, post(server, "webhook/s", {}))["started"] == 1
+    server.api.call("POST", "/pipelines", {**stored, "triggers": [webhook("s")], "disabled": True})
+    assert reasons(event(server, post(server, "webhook/s", {}))) == ["PIPELINE_DISABLED"]
+    server.api.call("DELETE", "/pipelines/shop/p")
+    assert event(server, post(server, "webhook/s", {}))["considered"] == 0
+    assert len(executions(server, pipeline)) == 1
+
+
+def test_two_triggers_of_one_pipeline(server):  # 1.3 (8)
+    same = save(server, "same", [webhook("s"), webhook("s")])
+    twice = save(server, "twice", [webhook("s"), webhook("s", rebake=True)])
+    found = event(server, post(server, "webhook/s", {}))
+    assert sorted(reasons(found)) == ["DUPLICATE", "STARTED", "STARTED", "STARTED"]
+    assert len(executions(server, same)) == 1 and len(executions(server, twice)) == 2
+
+
+PUSH = {"ref": "refs/heads/main", "after": "1f2e", "repository": {"name": "web", "owner": {"name": "acme", "login": "acme"}},
+        "commits": [{"added": ["a.yml"], "modified": []}]}
+
+
+@pytest.mark.parametrize("header, digest", [("X-Hub-Signature", "sha1"), ("X-Hub-Signature-256", "sha256")])
+def test_git_signature(server, header, digest):  # 6.1
+    save(server, "p", [{"type": "git", "enabled": True, "source": "github", "project": "acme", "slug": "web", "branch": "main", "secret": "s3cret"}])
+    body = json.dumps(PUSH)
+    good = hmac.new(b"s3cret", body.encode(), digest).hexdigest()
+    bad = hmac.new(b"other", body.encode(), digest).hexdigest()
+    kind = {"Content-Type": "application/json"}
+    found = event(server, post(server, "git/github", body, {**kind, header: f"{digest}={good}"}))
+    assert reasons(found) == ["STARTED"] and "s3cret" not in json.dumps(found)
+    execution = server.wait_execution(found["decisions"][0]["executionId"])
+    assert execution["trigger"]["hash"] == "1f2e" and execution["trigger"]["branch"] == "main" and "secret" not in execution["trigger"]
+    assert reasons(event(server, post(server, "git/github", body, {**kind, header: f"{digest}={bad}"}))) == ["SIGNATURE"]
+    assert reasons(event(server, post(server, "git/github", body, kind))) == ["SIGNATURE"]
+
+
+def test_gitlab_token(server):  # 6.1
+    save(server, "p", [{"type": "git", "enabled": True, "source": "gitlab", "project": "acme", "slug": "web", "secret": "s3cret"}])
+    body = {"object_kind": "push", "after": "77", "ref": "refs/heads/dev", "project": {"name": "web", "namespace": "acme"}}
+    assert reasons(event(server, post(server, "git/gitlab", body, {"X-Gitlab-Token": "s3cret"}))) == ["STARTED"]
+    found = event(server, post(server, "git/gitlab", body, {"X-Gitlab-Token": "wrong"}))
+    assert reasons(found) == ["SIGNATURE"] and "wrong" not in json.dumps(found)
+
+
+def test_git_ping_and_bad_bodies(server):  # 6.4, 11.1
+    answer = call(server.port, "POST", "/webhooks/git/github", {"zen": "x", "hook_id": 1})
+    assert answer.status == 200 and answer.json == {"eventProcessed": False, "eventId": None}
+    assert call(server.port, "POST", "/webhooks/git/gitea", PUSH).status == 400
+    assert call(server.port, "POST", "/webhooks/webhook/s", "[1]", {"Content-Type": "application/json"}).status == 400
+    assert call(server.port, "POST", "/webhooks/webhook/s", "{", {"Content-Type": "application/json"}).status == 400
+    assert call(server.port, "POST", "/webhooks/cdevents/s", {"context": {}}).status == 400
+    assert call(server.port, "POST", "/webhooks/webhook/s", {}, {"Origin": "http://evil.example"}).status == 403
+    assert call(server.port, "POST", "/webhooks/webhook", {"source": "s"}).json["eventProcessed"] is True
+
+
+def test_cdevents(server):  # 11.4
+    pipeline = save(server, "p", [{"type": "cdevents", "enabled": True, "source": "s",
+                                   "attributeConstraints": {"ce-type": "dev.cdevents.artifact.published.0.1.0"}}])
+    data = {"context": {}, "subject": {}, "customData": {"parameters": {"a": "b"}}}
+    kind = {"Ce-Type": "dev.cdevents.artifact.published.0.1.0", "Ce-Specversion": "1.0", "Ce-Source": "x"}
+    found = event(server, post(server, "cdevents/s", data, {**kind, "Ce-Id": "1"}))
+    assert reasons(found) == ["STARTED"]
+    assert server.wait_execution(found["decisions"][0]["executionId"])["trigger"]["parameters"]["a"] == "b"
+    assert reasons(event(server, post(server, "cdevents/s", data, {**kind, "Ce-Id": "2", "Ce-Type": "other"}))) == ["CONSTRAINT"]
+    structured = {"specversion": "1.0", "type": kind["Ce-Type"], "id": "3", "source": "x", "data": data}
+    assert reasons(event(server, post(server, "cdevents/s", structured))) == ["STARTED"]
+    assert len(executions(server, pipeline)) == 2
+
+
+def test_delivered_twice(server):
+    pipeline = save(server, "p", [webhook("s")])
+    first = post(server, "webhook/s", {"n": 1}, {"X-GitHub-Delivery": "d-1"})
+    assert event(server, first)["started"] == 1
+    assert post(server, "webhook/s", {"n": 1}, {"X-GitHub-Delivery": "d-1"}) == first
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        ids = set(pool.map(lambda _: post(server, "webhook/s", {"n": 2}, {"X-GitHub-Delivery": "d-2"}), range(16)))
+    assert len(ids) == 1
+    found = event(server, ids.pop())
+    assert found["started"] == 1 and found["repeats"] == 15
+    assert len(executions(server, pipeline)) == 2
+
+
+def test_delivered_again_after_the_trigger_was_mended(server):
+    pipeline = save(server, "p", [webhook("s", payloadConstraints={"status": "good"})])
+    first = post(server, "webhook/s", {"status": "ok"}, {"X-GitHub-Delivery": "d"})
+    assert reasons(event(server, first)) == ["CONSTRAINT"]
+    stored = server.api.get("/applications/shop/pipelineConfigs/p")
+    server.api.call("POST", "/pipelines", {**stored, "triggers": [webhook("s", payloadConstraints={"status": "ok"})]})
+    for _ in range(2):
+        assert post(server, "webhook/s", {"status": "ok"}, {"X-GitHub-Delivery": "d"}) == first
+        assert reasons(event(server, first)) == ["STARTED"]
+    assert len(executions(server, pipeline)) == 1
+
+
+def test_killed_between_acknowledgement_and_start(tmp_path):
+    server = Gennaker(tmp_path / "data").start()
+    pipeline = save(server, "p", [webhook("s")])
+    ids = []
+    for round in range(5):
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            ids += pool.map(lambda n: post(server, "webhook/s", {"n": n}), range(10))
+        server.kill()
+        server.start()
+    for each in ids:
+        assert event(server, each)["started"] == 1
+    found = executions(server, pipeline)
+    assert len(found) == len(ids) and {each["trigger"]["eventId"] for each in found} == set(ids)
+    assert server.stop() == 0
+
+
+def test_pipeline_chain(server):  # 13
+    first = save(server, "first", [webhook("s")])
+    second = save(server, "second", [{"type": "pipeline", "enabled": True, "application": "shop", "pipeline": first, "status": ["successful"]},
+                                     {"type": "pipeline", "enabled": True, "application": "x", "pipeline": first, "status": ["successful", "failed"]}])
+    failed = save(server, "failed", [{"type": "pipeline", "enabled": True, "application": "shop", "pipeline": first, "status": ["failed"]}])
+    third = save(server, "third", [{"type": "pipeline", "enabled": True, "application": "shop", "pipeline": second, "status": ["successful"]}])
+    artifact = {"type": "docker/image", "name": "r/app", "version": "1", "reference": "r/app:1"}
+    started = event(server, post(server, "webhook/s", {"artifacts": [artifact]}))["decisions"][0]["executionId"]
+    end = time.monotonic() + 20
+    while not executions(server, third) and time.monotonic() < end:
+        time.sleep(0.05)
+    child = executions(server, second)
+    assert len(child) == 1 and len(executions(server, third)) == 1 and executions(server, failed) == []
+    child = server.wait_execution(child[0]["id"])
+    trigger = child["trigger"]
+    assert trigger["type"] == "pipeline" and trigger["parentExecution"]["id"] == started
+    assert trigger["parentExecution"]["status"] == "SUCCEEDED"
+    assert trigger["correlationId"] == f"{started}_null_{second}_{trigger['parentExecution']['startTime']}"
+    assert trigger["artifacts"][0]["reference"] == "r/app:1" and child["rootId"] == started if "rootId" in child else True
+    why = server.api.get(f"/triggers/pipelines/{second}")["events"][0]["decisions"]
+    assert sorted(each["reason"] for each in why) == ["DUPLICATE", "STARTED"]
+    why = server.api.get(f"/triggers/pipelines/{failed}")["events"][0]["decisions"]
+    assert why[0]["reason"] == "CONSTRAINT" and "successful" in why[0]["message"]
+
+
+def test_quiet_period_and_switch(tmp_path):  # 1.8, 1.9
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (folder / "echo.yml").write_text("quiet-period:\n  enabled: true\n  start-iso: 2020-01-01T00:00:00Z\n  end-iso: 2090-01-01T00:00:00Z\n"
+                                     "  suppressedTriggerTypes: [cron, Webhook]\n")
+    server = Gennaker(tmp_path / "data", config=folder).start()
+    save(server, "a", [webhook("s")], respectQuietPeriod=True)
+    save(server, "b", [webhook("s")])
+    found = event(server, post(server, "webhook/s", {}))
+    assert {each["pipeline"]: each["reason"] for each in found["decisions"]} == {"a": "QUIET_PERIOD", "b": "STARTED"}
+    period = server.api.get("/capabilities/quietPeriod")
+    assert period == {"enabled": True, "inQuietPeriod": True, "startTime": 1577836800000, "endTime": 3786912000000}
+    assert server.stop() == 0
+    (folder / "echo.yml").write_text("orca:\n  enabled: false\n")
+    server.start()
+    assert reasons(event(server, post(server, "webhook/s", {}))) == ["STARTS_DISABLED", "STARTS_DISABLED"]
+    assert server.api.get("/capabilities/quietPeriod")["enabled"] is False
+    assert server.stop() == 0
+
+
+def test_a_thousand_pipelines_at_one_event(server):
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: save_only(server, n), range(1000)))
+    begin = time.monotonic()
+    found = event(server, post(server, "webhook/s", {}), seconds=60)
+    assert found["considered"] == 1000 and found["started"] == 1000 and found["leftOut"] == 0
+    assert len({each["executionId"] for each in found["decisions"]}) == 1000
+    assert time.monotonic() - begin < 60
+
+
+def save_only(server, n):
+    server.api.call("POST", "/pipelines", {"application": "many", "name": f"p{n}", "triggers": [webhook("s")], "stages": []})
