@@ -2,8 +2,6 @@
 #include "api/internal.h"
 #include <string.h>
 
-#define NESTED_PIPELINES_MAX 100
-
 typedef struct {
     char *execution_id, *deck_origin;
     gint64 limit;

@@ -8,6 +8,7 @@
 #include "engine/expressions.h"
 #include "stages/artifacts/artifacts.h"
 #include "stages/deploy/settings.h"
+#include "stages/flow/settings.h"
 #include "stages/metadata/templates.h"
 #include "stages/stages.h"
 #include "stages/webhook/url_functions.h"
@@ -265,6 +266,7 @@ const ConfigSection *const *composition_config_sections(void) {
         add_sections(all, deploy_config_sections);
         add_sections(all, artifact_config_sections);
         add_sections(all, template_config_sections);
+        add_sections(all, flow_config_sections);
         add_sections(all, bake_config_sections);
         add_sections(all, webhook_config_sections);
         add_sections(all, url_guard_config_sections);

@@ -449,10 +449,12 @@ static void begin_effects(Actor *actor) {
         cancel_set(g_ptr_array_index(cancels, i));
 }
 
-static void wake_parent(const Actor *actor, const Execution *before) {
+static void wake_others(const Actor *actor, const Execution *before) {
     const Execution *execution = actor->execution;
     if (execution->parent_id && execution->parent_stage_id && (!before || before->status != execution->status))
         engine_wake_stage(actor->engine, execution->parent_id, execution->parent_stage_id);
+    if (status_info(execution->status)->complete && !(before && status_info(before->status)->complete))
+        engine_tell_watchers(actor->engine, execution->id);
 }
 
 static void conclude_good(Actor *actor, gboolean committed_step) {
@@ -470,7 +472,7 @@ static void conclude_good(Actor *actor, gboolean committed_step) {
     begin_effects(actor);
     if (committed_step) {
         engine_tell_gate(actor->engine, actor->execution);
-        wake_parent(actor, before);
+        wake_others(actor, before);
         deliver(actor);
     }
     answer_letters(actor, NULL);

@@ -39,6 +39,7 @@ Engine *engine_new(const EngineOptions *options, GError **error) {
     engine->actors = g_hash_table_new(g_str_hash, g_str_equal);
     engine->gates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)gate_free);
     engine->inbox = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    engine->watches = engine_watches_new();
     if (engine_recover(engine, error))
         return engine;
     engine_free(engine);
@@ -135,6 +136,7 @@ void engine_free(Engine *engine) {
     g_hash_table_unref(engine->actors);
     g_hash_table_unref(engine->gates);
     g_hash_table_unref(engine->inbox);
+    g_hash_table_unref(engine->watches);
     engine_settings_unref(engine->settings);
     g_mutex_clear(&engine->lock);
     g_cond_clear(&engine->rest);

@@ -10,6 +10,7 @@
 
 typedef struct Engine Engine;
 
+#define NESTED_PIPELINES_MAX 100                    /* executions started by each other, the first one counted: ERR_LIMIT */
 #define ENGINE_LOADED_BYTES_MAX (128 * 1024 * 1024) /* idle executions beyond it are dropped, least recently used first */
 
 /* What a step on the way from what was submitted to an execution may know (engine.md 6). */
@@ -89,6 +90,9 @@ gboolean engine_delete(Engine *engine, const char *id, GError **error); /* ERR_C
 /* Makes running tasks of a stage due now (an operation ended, a child changed). Callable from any thread; cheap; a lost wake is
  * only a later poll. */
 void engine_wake_stage(Engine *engine, const char *execution_id, const char *stage_id);
+
+/* Wakes the stage when the watched execution ends; does nothing when that has ended: watch first, then look. */
+void engine_watch(Engine *engine, const char *watched_id, const char *execution_id, const char *stage_id);
 
 /* The latest committed snapshot; from memory or the store. Caller owns a reference. ERR_NOT_FOUND. */
 Execution *engine_load(Engine *engine, const char *id, GError **error);

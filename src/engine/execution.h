@@ -124,7 +124,12 @@ GPtrArray *stage_get_all(const Execution *execution, const Stage *stage, const c
 GPtrArray *stage_synthetics(const Execution *execution, const Stage *stage, StageOwner side);
 /* The user a stage runs as: the nearest judge who passes his identity on, else the execution's; "anonymous" when nobody. */
 const char *stage_user(const Execution *execution, const Stage *stage);
+/* The accounts of that user, as they were when he came: an array, or NULL. Borrowed. */
+const JsonValue *stage_accounts(const Execution *execution, const Stage *stage);
 gboolean execution_parameters_are_strategy(const Execution *execution); /* trigger.strategy or parameters.strategy is true */
+
+/* Outputs of all top-level stages in topological order, lists joined: what Orca calls the execution's context. Caller owns. */
+Json *execution_outputs(const Execution *execution);
 
 /* The JSON as the API serves it. expand FALSE: as lists strip it (contexts but `group`, outputs and tasks emptied, stages of
  * parent executions cleared). Caller owns. */

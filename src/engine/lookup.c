@@ -76,7 +76,7 @@ GPtrArray *stage_synthetics(const Execution *execution, const Stage *stage, Stag
     return search.found;
 }
 
-/* The nearest judgment that passes the judge on decides; only a "continue" counts. */
+/* The nearest judgment that passes the judge on decides; only a "continue" counts. data: who judged, or NULL. */
 static gboolean find_judge(const Stage *stage, gpointer data) {
     const JsonValue *context = json_root(stage->context);
     if (strcmp(stage->type, JUDGMENT_TYPE) != 0 || stage->status == STATUS_SKIPPED ||
@@ -84,17 +84,25 @@ static gboolean find_judge(const Stage *stage, gpointer data) {
         return FALSE;
     const char *answer = json_get_string(context, "judgmentStatus");
     if (answer && g_ascii_strcasecmp(answer, "continue") == 0)
-        *(const char **)data = json_get_string(json_root(stage->last_modified), "user");
+        *(const JsonValue **)data = json_root(stage->last_modified);
     return TRUE;
 }
 
-const char *stage_user(const Execution *execution, const Stage *stage) {
-    const char *user = NULL;
+/* {user, allowedAccounts} of the one as whom the stage runs, or NULL. */
+static const JsonValue *stage_identity(const Execution *execution, const Stage *stage) {
+    const JsonValue *judge = NULL;
     if (execution_has_judgments(execution))
-        stage_walk_ancestors(execution, stage, find_judge, &user);
-    if (!user)
-        user = json_get_string(json_root(execution->authentication), "user");
+        stage_walk_ancestors(execution, stage, find_judge, &judge);
+    return json_get_string(judge, "user") ? judge : json_root(execution->authentication);
+}
+
+const char *stage_user(const Execution *execution, const Stage *stage) {
+    const char *user = json_get_string(stage_identity(execution, stage), "user");
     return user ? user : "anonymous";
+}
+
+const JsonValue *stage_accounts(const Execution *execution, const Stage *stage) {
+    return json_get(stage_identity(execution, stage), "allowedAccounts");
 }
 
 gboolean execution_parameters_are_strategy(const Execution *execution) {

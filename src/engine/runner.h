@@ -91,6 +91,7 @@ struct Engine {
     GHashTable *actors;       /* id to Actor (reference) */
     GHashTable *gates;        /* config id to ConcurrencyGate */
     GHashTable *inbox;        /* numbers of rows that are on their way */
+    GHashTable *watches;      /* id of an execution to those who wait for its end (watches.c) */
     GQueue recent;            /* of Actor, most recently used first */
     gsize loaded_bytes, loaded_bytes_max;
     guint busy_actors; /* under lock */
@@ -144,6 +145,11 @@ char **engine_rivals(Engine *engine, const Execution *execution, guint *ahead);
 void engine_count_running(Engine *engine, const char *config_id, const char *id);
 void engine_park(Engine *engine, const Execution *execution);
 void engine_open_gates(Engine *engine, GHashTable *purges);
+
+/* ---- watches.c ---- */
+#define WATCHES_MAX 1000 /* stages told of the end of one execution; others look once a minute */
+GHashTable *engine_watches_new(void);
+void engine_tell_watchers(Engine *engine, const char *watched_id);
 
 /* ---- recover.c ---- */
 gboolean engine_recover(Engine *engine, GError **error);

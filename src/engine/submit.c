@@ -160,10 +160,33 @@ static Json *add_notifications(const JsonValue *pipeline, const JsonValue *trigg
     return json_with(pipeline, "notifications", json_root(all));
 }
 
+/* How many executions the trigger's parent stands below, itself counted. */
+static guint depth_of(const JsonValue *trigger) {
+    guint depth = 0;
+    for (const JsonValue *parent = json_get(trigger, "parentExecution"); json_is_object(parent);
+         parent = json_dig(parent, "trigger", "parentExecution", NULL))
+        depth++;
+    return depth;
+}
+
+/* Pipelines that start themselves, or each other in a circle, end here. */
+static gboolean check_depth(const JsonValue *pipeline, const JsonValue *trigger, GError **error) {
+    guint depth = depth_of(trigger) + 1;
+    if (depth <= NESTED_PIPELINES_MAX)
+        return TRUE;
+    const char *name = json_get_string(pipeline, "name");
+    error_set(
+        error, ERR_LIMIT,
+        "Pipeline %s is not started: executions started by each other are nested at most %d deep (NESTED_PIPELINES_MAX), and this would "
+        "be level %u below %s",
+        name ? name : "without a name", NESTED_PIPELINES_MAX, depth, json_string(json_dig(trigger, "parentExecution", "rootId", NULL)));
+    return FALSE;
+}
+
 static Json *with_trigger(Engine *engine, const JsonValue *pipeline, const Principal *principal, GError **error) {
     g_autoptr(Json) given = submit_trigger(json_get(pipeline, "trigger"), principal);
     g_autoptr(Json) trigger = load_parent(engine, json_root(given), error);
-    if (!trigger)
+    if (!trigger || !check_depth(pipeline, json_root(trigger), error))
         return NULL;
     g_autoptr(Json) complete = submit_parameters(json_root(trigger), json_get(pipeline, "parameterConfig"));
     g_autoptr(Json) told = add_notifications(pipeline, json_root(complete));

@@ -3,6 +3,7 @@
 
 extern const StageType stage_wait, stage_noop, stage_manual_judgment, stage_check_preconditions, stage_evaluate_variables;
 extern const StageType stage_evaluate_artifacts, stage_find_artifact_from_execution;
+extern const StageType stage_pipeline, stage_monitor_pipeline, stage_run_multiple_pipelines;
 extern const StageType stage_create_application, stage_update_application, stage_upsert_application, stage_delete_application;
 extern const StageType stage_save_pipeline, stage_update_pipeline, stage_delete_pipeline, stage_reorder_pipelines;
 extern const StageType stage_create_pipeline_template, stage_update_pipeline_template, stage_delete_pipeline_template;
@@ -29,6 +30,9 @@ static const StageType *const TYPES[] = {
     &stage_evaluate_variables,
     &stage_wait_until,
     &stage_depends_on_execution,
+    &stage_pipeline,
+    &stage_monitor_pipeline,
+    &stage_run_multiple_pipelines,
 
     /* artifacts */
     &stage_evaluate_artifacts,
