@@ -1,0 +1,296 @@
+"""Webhook stages and URL functions against a receiver that answers well, badly, never and without end: stages.md 2.2, 2.8, 3.1 to 3.3,
+expressions.md 12; kill -9 between sending and recording."""
+import http.server
+import itertools
+import json
+import threading
+import time
+
+import pytest
+from gennaker import Gennaker
+from test_api import Client, wait_stage
+
+RESTRICTIONS = "user-configured-url-restrictions:\n  rejectLocalhost: false\n  rejectVerbatimIps: false\n"
+SETTINGS = """webhook:
+  connectTimeoutMs: 500
+  readTimeoutMs: 1000
+  allowedRequests:
+    - {httpMethods: [POST], urlPrefix: "http://127.0.0.1", safeToRetry: %s}
+  preconfigured:
+    - type: ring
+      label: Ring
+      url: "${parameterValues['base']}/ring/${parameterValues['name']}"
+      method: PUT
+      customHeaders: {X-Plain: seen}
+      sensitiveHeaders: {Authorization: "Bearer hush-hush"}
+      parameters: [{name: name, label: Name, defaultValue: bell, type: string}, {name: base, label: Base, type: string}]
+    - {type: closed, label: Closed, url: "http://example.com/", permissions: {WRITE: [nobody-has-it]}}
+    - {type: off, label: "Off", enabled: false, url: "http://example.com/"}
+"""
+NUMBERS = itertools.count()
+
+
+class Receiver:
+    """Answers by path with what a test says: (status, headers, body), or a function of the handler; counts calls."""
+
+    def __init__(self):
+        outer = self
+        self.answers, self.calls, self.ending = {}, [], threading.Event()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+                outer.calls.append((self.command, self.path, dict(self.headers), body))
+                answer = outer.answers.get(self.path.split("?")[0], (404, {}, "no such path"))
+                if isinstance(answer, list):
+                    answer = answer.pop(0) if len(answer) > 1 else answer[0]
+                if callable(answer):
+                    self.close_connection = True
+                    try:
+                        answer(self)
+                    except OSError:
+                        pass
+                    return
+                status, headers, content = answer
+                content = content if isinstance(content, str) else json.dumps(content)
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content.encode())
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def of(self, path):
+        return [c for c in self.calls if c[1].split("?")[0] == path]
+
+    def end(self):
+        self.ending.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def receiver():
+    receiver = Receiver()
+    yield receiver
+    receiver.end()
+
+
+def server_with(tmp_path, config):
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (folder / "orca.yml").write_text(config)
+    server = Gennaker(tmp_path / "data", config=folder).start()
+    return server
+
+
+@pytest.fixture
+def api(tmp_path):
+    server = server_with(tmp_path, RESTRICTIONS + SETTINGS % "false")
+    api = Client(server)
+    api.create_application()
+    yield api
+    server.stop()
+
+
+def hook(url, **more):
+    return {"refId": "1", "requisiteStageRefIds": [], "type": "webhook", "name": "Hook", "url": url, **more}
+
+
+def run(api, *stages):
+    name = f"run-{next(NUMBERS)}"
+    api.save(name, stages=list(stages))
+    execution = api.run(name)
+    return execution, execution["stages"][0]
+
+
+def errors(stage):
+    exception = stage["context"].get("exception", {}).get("details", {}).get("errors", [])
+    return " ".join([*exception, stage["context"].get("webhook", {}).get("error", "")])
+
+
+def test_call(api, receiver):
+    """stages.md 3.1: method, payload, headers, the answer in the context; reserved headers are dropped."""
+    receiver.answers["/a"] = (201, {"X-Answer": "yes"}, {"id": 7})
+    execution, stage = run(api, hook(receiver.url + "/a", method="post", payload={"n": "${1 + 1}"},
+                                     customHeaders={"X-One": "1", "X-Many": ["a", "b"], "X-SPINNAKER-USER": "root"}))
+    assert execution["status"] == "SUCCEEDED", errors(stage)
+    method, _, headers, body = receiver.calls[0]
+    assert method == "POST" and json.loads(body) == {"n": 2} and headers["Content-Type"] == "application/json"
+    assert headers["X-One"] == "1" and "X-SPINNAKER-USER" not in headers and len(headers["Idempotency-Key"]) == 32
+    answer = stage["context"]["webhook"]
+    assert answer["statusCode"] == "CREATED" and answer["statusCodeValue"] == 201 and answer["body"] == {"id": 7}
+    assert answer["headers"]["X-Answer"] == "yes" and len(receiver.calls) == 1
+    assert [t["name"] for t in stage["tasks"]] == ["createWebhook"]
+
+
+def test_failures(api, receiver):
+    receiver.answers["/a"] = (403, {}, {"why": "no"})
+    execution, stage = run(api, hook(receiver.url + "/a"))
+    assert execution["status"] == "TERMINAL" and stage["context"]["webhook"]["body"] == {"why": "no"}
+    assert f"Error submitting webhook for pipeline {execution['id']} to {receiver.url}/a with status code 403." in errors(stage)
+    receiver.answers["/a"] = (504, {}, "")
+    assert "configured to fail fast" in errors(run(api, hook(receiver.url + "/a"))[1])
+    assert "method" in errors(run(api, hook(receiver.url + "/a", method="TRACE"))[1])
+    assert len(receiver.calls) == 2
+
+
+def test_monitored(api, receiver):
+    """Status from the location header, by JSON path; failures of the status are asked for again."""
+    receiver.answers["/a"] = (202, {"Location": "/status"}, "")
+    receiver.answers["/status"] = [(500, {}, ""), (200, {}, {"s": {"state": "busy"}, "p": "half"}), (200, {}, {"s": {"state": "Done"}, "p": "all"})]
+    execution, stage = run(api, hook(receiver.url + "/a", waitForCompletion=True, statusUrlResolution="locationHeader",
+                                     statusJsonPath="$.s.state", progressJsonPath="$.p", successStatuses="ok, done", terminalStatuses="bad"))
+    assert execution["status"] == "SUCCEEDED", errors(stage)
+    monitor = stage["context"]["webhook"]["monitor"]
+    assert monitor["pastStatusCodes"] == [500, 200, 200] and monitor["resolvedValue"] == "Done" and monitor["progressMessage"] == "all"
+    assert stage["context"]["statusEndpoint"] == receiver.url + "/status"
+
+
+@pytest.mark.parametrize("value,status", [("bad", "TERMINAL"), ("gone", "CANCELED"), (100, "SUCCEEDED"), ({}, "TERMINAL")])
+def test_statuses(api, receiver, value, status):
+    receiver.answers["/a"] = (200, {}, {"state": value, "url": receiver.url + "/a"})
+    execution, stage = run(api, hook(receiver.url + "/a", waitForCompletion=True, statusUrlResolution="webhookResponse", statusUrlJsonPath="$.url",
+                                     statusJsonPath="$.state", successStatuses="ok", terminalStatuses="bad", canceledStatuses="gone"))
+    assert stage["status"] == status, stage["context"]
+
+
+def test_status_url_missing(api, receiver):
+    receiver.answers["/a"] = (200, {}, {})
+    assert "couldn't be resolved" in errors(run(api, hook(receiver.url + "/a", waitForCompletion=True, statusUrlResolution="locationHeader"))[1])
+    assert "Exception while resolving" in errors(run(api, hook(receiver.url + "/a", waitForCompletion=True))[1])
+
+
+def test_cancel_endpoint(api, receiver):
+    """The cancel endpoint is called once."""
+    receiver.answers["/a"] = receiver.answers["/stop"] = (200, {}, {"state": "busy"})
+    api.save(stages=[hook(receiver.url + "/a", waitForCompletion=True, statusUrlResolution="getMethod", statusJsonPath="$.state", successStatuses="ok",
+                          cancelEndpoint=receiver.url + "/stop", cancelMethod="DELETE")])
+    execution = api.start()
+    while len(receiver.of("/a")) < 2:
+        time.sleep(0.05)
+    api.call("PUT", f"/pipelines/{execution}/cancel")
+    assert api.wait(f"/pipelines/{execution}")["status"] == "CANCELED"
+    end = time.monotonic() + 10
+    while not receiver.of("/stop") and time.monotonic() < end:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    assert [c[0] for c in receiver.of("/stop")] == ["DELETE"]
+
+
+def endless(handler):
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
+    while True:
+        handler.wfile.write(b"x" * 65536)
+
+
+def slow(handler):
+    """A byte now and then, for longer than any limit."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+    for _ in range(400):
+        handler.wfile.write(b"x")
+        time.sleep(0.1)
+
+
+def malformed(handler):
+    handler.wfile.write(b"what?\r\n\r\n")
+
+
+def test_hostile_answers(api, receiver):
+    """Bounded, explained, and never sent twice."""
+    receiver.answers.update({"/endless": endless, "/malformed": malformed, "/slow": slow, "/never": lambda _: receiver.ending.wait(30),
+                             "/loop": (302, {"Location": "/loop"}, ""),
+                             "/meta": (302, {"Location": "http://169.254.169.254/latest/"}, ""), "/text": (200, {"Content-Type": "application/json"}, "{no")})
+    assert "larger than allowed" in errors(run(api, hook(receiver.url + "/endless"))[1])
+    assert "unknown" in errors(run(api, hook(receiver.url + "/malformed"))[1])
+    assert "no whole answer within" in errors(run(api, hook(receiver.url + "/slow"))[1])
+    assert "no whole answer within" in errors(run(api, hook(receiver.url + "/never"))[1])
+    assert "HTTP_REDIRECTS_MAX" in errors(run(api, hook(receiver.url + "/loop"))[1])
+    assert "rejectLinkLocal" in errors(run(api, hook(receiver.url + "/meta"))[1])
+    assert run(api, hook(receiver.url + "/text"))[1]["context"]["webhook"]["body"] == "{no"
+    for path in ("/endless", "/malformed", "/slow", "/never", "/meta"):
+        assert len(receiver.of(path)) == 1
+
+
+def test_urls_refused(tmp_path, receiver):
+    """stages.md 3.3: by default no way to this machine; expressions.md 12: nor for expressions."""
+    receiver.answers["/a"] = (200, {}, "x")
+    server = server_with(tmp_path, "")
+    api = Client(server)
+    api.create_application()
+    assert "rejectLocalhost" in errors(run(api, hook(receiver.url + "/a"))[1])
+    assert "rejectLinkLocal" in errors(run(api, hook("http://169.254.169.254/"))[1])
+    _, stage = run(api, wait_stage(text="${#fromUrl('" + receiver.url + "/a')}"))
+    assert "rejectLocalhost" in json.dumps(stage["context"]["expressionEvaluationSummary"])
+    assert receiver.calls == []
+    server.stop()
+
+
+def test_url_functions(api, receiver):
+    """expressions.md 12."""
+    receiver.answers.update({"/t": (200, {}, "hello"), "/j": (200, {}, {"a": [1, 2]}), "/y": (200, {}, "b: {c: 3}\n"),
+                             "/p": (200, {}, "# note\nversion = 1.2\nname: x\n"), "/gone": (404, {}, "")})
+    _, stage = run(api, wait_stage(t="${#fromUrl('%s/t')}" % receiver.url, j="${#jsonFromUrl('%s/j').a[1]}" % receiver.url,
+                                   y="${#yamlFromUrl('%s/y').b.c}" % receiver.url, p="${#propertiesFromUrl('%s/p')}" % receiver.url,
+                                   gone="${#fromUrl('%s/gone')}" % receiver.url))
+    context = stage["context"]
+    assert (context["t"], context["j"], context["y"], context["p"]) == ("hello", 2, 3, {"version": "1.2", "name": "x"})
+    assert context["gone"].startswith("${") and "404" in json.dumps(context["expressionEvaluationSummary"])
+
+
+def test_preconfigured(api, receiver):
+    """stages.md 3.2: the configuration's values, parameters with defaults, secret headers that no execution shows."""
+    receiver.answers["/ring/bell"] = (200, {}, {})
+    listed = api.get("/webhooks/preconfigured")
+    assert [w["type"] for w in listed] == ["ring", "closed"] and "hush" not in json.dumps(listed)
+    execution, stage = run(api, {**hook("http://ignored.example.com/"), "type": "ring", "alias": "preconfiguredWebhook", "parameterValues": {"base": receiver.url}})
+    assert execution["status"] == "SUCCEEDED", errors(stage)
+    method, path, headers, _ = receiver.calls[0]
+    assert (method, path, headers["Authorization"], headers["X-Plain"]) == ("PUT", "/ring/bell", "Bearer hush-hush", "seen")
+    assert "hush" not in json.dumps(execution) and "hush" not in api.server.said()
+    _, stage = run(api, {**hook("http://a.example.com/"), "type": "closed", "alias": "preconfiguredWebhook"})
+    assert "may not run" in errors(stage)
+
+
+@pytest.mark.parametrize("safe", [True, False])
+def test_killed_between_sending_and_recording(tmp_path, receiver, safe):
+    """The same key where a repeat is declared harmless, else no second call and a clear end."""
+    receiver.answers["/a"] = [lambda handler: receiver.ending.wait(30), (200, {}, {"fine": True})]
+    server = server_with(tmp_path, RESTRICTIONS + (SETTINGS % str(safe).lower()).replace("readTimeoutMs: 1000", "readTimeoutMs: 15000"))
+    api = Client(server)
+    api.create_application()
+    api.save(stages=[hook(receiver.url + "/a")])
+    execution = api.start()
+    while not receiver.of("/a"):
+        time.sleep(0.02)
+    server.kill()
+    server.start()
+    ended = api.wait(f"/pipelines/{execution}", seconds=30)
+    keys = {c[2]["Idempotency-Key"] for c in receiver.of("/a")}
+    assert len(receiver.of("/a")) == (2 if safe else 1) and len(keys) == 1
+    assert ended["status"] == ("SUCCEEDED" if safe else "TERMINAL")
+    if not safe:
+        assert "outcome unknown" in errors(ended["stages"][0]) and keys.pop() in errors(ended["stages"][0])
+    server.stop()
+
+
+def test_flow(api):
+    """stages.md 2.2, 2.8."""
+    soon = int(time.time() * 1000) + 700
+    execution, stage = run(api, {"refId": "1", "requisiteStageRefIds": [], "type": "waitUntil", "name": "Until", "epochMillis": soon})
+    assert execution["status"] == "SUCCEEDED" and stage["endTime"] >= soon and stage["context"]["startTime"]
+    depends = {"refId": "1", "requisiteStageRefIds": [], "type": "dependsOnExecution", "name": "After", "executionType": "pipeline"}
+    assert run(api, {**depends, "executionId": execution["id"]})[0]["status"] == "SUCCEEDED"
+    assert "not found" in run(api, {**depends, "executionId": "nothing"})[1]["context"]["error"]
