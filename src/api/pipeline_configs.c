@@ -2,6 +2,7 @@
 #include "api/saving.h"
 #include "stages/metadata/pipelines.h"
 #include "stages/metadata/templates.h"
+#include "stages/webhook/webhook.h"
 #include <string.h>
 
 #define BULK_MAX 10000 /* configurations of one bulk save */
@@ -139,8 +140,8 @@ static gboolean check_can_run(ApiCall *call, const JsonValue *given, GError **er
     g_autoptr(Json) expanded = templates_apply_to(given) ? planned(call, given, error) : json_copy(given);
     if (expanded == NULL)
         return FALSE;
-    const JsonValue *pipeline = json_root(expanded);
-    g_auto(GStrv) problems = engine_validate_pipeline(call->services->engine, pipeline);
+    g_autoptr(Json) known = webhook_submission_step(call->services, json_root(expanded), NULL, NULL); /* types the configuration adds */
+    g_auto(GStrv) problems = engine_validate_pipeline(call->services->engine, json_root(known));
     if (problems[0] == NULL)
         return TRUE;
     g_autofree char *joined = g_strjoinv("; ", problems);

@@ -3,9 +3,11 @@
 #include "stages/artifacts/artifacts.h"
 #include "stages/metadata/templates.h"
 #include "stages/stages.h"
+#include "stages/webhook/webhook.h"
 
 const SubmissionStep submission_steps[] = {
     {"templates", template_submission_step}, /* before artifacts: a template may expect some */
     {"artifacts", artifacts_prepare_pipeline},
+    {"preconfigured webhooks", webhook_submission_step},
     {NULL, NULL},
 };

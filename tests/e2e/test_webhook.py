@@ -260,6 +260,10 @@ def test_preconfigured(api, receiver):
     method, path, headers, _ = receiver.calls[0]
     assert (method, path, headers["Authorization"], headers["X-Plain"]) == ("PUT", "/ring/bell", "Bearer hush-hush", "seen")
     assert "hush" not in json.dumps(execution) and "hush" not in api.server.said()
+    plain = {**hook(receiver.url + "/ring/bell"), "type": "ring"}
+    assert run(api, {**plain, "parameterValues": {"base": receiver.url}})[0]["status"] == "SUCCEEDED"
+    run(api, {**plain, "alias": "webhook"})
+    assert [c[2].get("Authorization") for c in receiver.calls] == ["Bearer hush-hush"] * 2 + [None]
     _, stage = run(api, {**hook("http://a.example.com/"), "type": "closed", "alias": "preconfiguredWebhook"})
     assert "may not run" in errors(stage)
 

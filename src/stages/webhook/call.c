@@ -1,5 +1,6 @@
 /* One call of a webhook stage, and what its answer is as JSON. Runs on I/O workers. */
 #include "base/pattern.h"
+#include "net/origin.h"
 #include "stages/webhook/webhook.h"
 #include <string.h>
 
@@ -187,9 +188,17 @@ static gboolean check_request(const WebhookSettings *settings, const WebhookCall
     return FALSE;
 }
 
-/* Headers of a preconfigured webhook that no context holds. */
-static const JsonValue *sensitive_headers(const TaskContext *context, const WebhookSettings *settings) {
-    return json_get(webhook_preconfigured(settings, context->stage->type), "sensitiveHeaders");
+/* Headers of a preconfigured webhook that no context holds. They go where the configuration says and nowhere else: not for a stage that only
+ * bears its type, and not to another origin than that of its URL, where that is fixed. */
+static const JsonValue *sensitive_headers(const TaskContext *context, const WebhookSettings *settings, const char *url) {
+    const JsonValue *entry = webhook_preconfigured(settings, context->stage->type);
+    const char *alias = json_get_string(json_root(context->stage->context), "alias"), *fixed = json_get_string(entry, "url");
+    g_auto(Origin) own = {0}, asked = {0};
+    if (g_strcmp0(alias, PRECONFIGURED_ALIAS) != 0)
+        return NULL;
+    if (fixed != NULL && origin_of_url(fixed, &own) && (!origin_of_url(url, &asked) || !origin_equal(&own, &asked)))
+        return NULL;
+    return json_get(entry, "sensitiveHeaders");
 }
 
 gboolean webhook_call(TaskContext *context, const WebhookSettings *settings, const WebhookCall *call, HttpResponse *response,
@@ -207,7 +216,7 @@ gboolean webhook_call(TaskContext *context, const WebhookSettings *settings, con
     g_autoptr(GPtrArray) headers = g_ptr_array_new_with_free_func(g_free);
     gboolean typed = FALSE, keyed = FALSE;
     add_headers(headers, call->headers, &typed, &keyed);
-    add_headers(headers, sensitive_headers(context, settings), &typed, &keyed);
+    add_headers(headers, sensitive_headers(context, settings, call->url), &typed, &keyed);
     if (has_body && !typed)
         add_header(headers, "Content-Type", g_strdup("application/json"));
     if (!keyed)

@@ -146,7 +146,7 @@ static Status preconfigured_prepare(TaskContext *context, GError **error) {
 }
 
 const StageType stage_preconfigured_webhook = {
-    .type = "preconfiguredWebhook",
+    .type = PRECONFIGURED_ALIAS,
     .label = "Preconfigured Webhook",
     .help = "A webhook that the configuration describes (webhook.preconfigured).",
     .params = params,

@@ -21,6 +21,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(WebhookSettings, webhook_settings_clear)
 /* The entry of webhook.preconfigured for a stage type, or NULL. */
 const JsonValue *webhook_preconfigured(const WebhookSettings *settings, const char *type);
 
+/* A step of submission: see submission.c. Caller owns. */
+#define PRECONFIGURED_ALIAS "preconfiguredWebhook"
+Json *webhook_submission_step(Services *services, const JsonValue *pipeline, const Submission *submission, GError **error);
+
 typedef struct {
     char *url, *method, *account, *status_url_resolution, *status_url_path, *status_endpoint, *status_path, *progress_path;
     char *success_statuses, *canceled_statuses, *terminal_statuses, *cancel_endpoint, *cancel_method;
