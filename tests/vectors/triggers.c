@@ -4,7 +4,9 @@
 #include "artifacts/resolve.h"
 #include "base/clock.h"
 #include "cases.h"
+#include "triggers/internal.h"
 #include "triggers/quartz.h"
+#include "triggers/webhook.h"
 #include <string.h>
 
 /* NULL: what is given makes no sense. */
@@ -91,6 +93,66 @@ static Json *run_cron_next(const JsonValue *given) {
     return json_builder_end(builder);
 }
 
+/* ---- events ---- */
+static gboolean event_matches(const Match *match) {
+    const TriggerHandler *handler = trigger_handler_of_event(match->event->type);
+    g_auto(TriggerDecision) why = {0};
+    g_autofree char *ignored = handler != NULL && handler->ignore != NULL ? handler->ignore(match->event) : NULL;
+    if (handler == NULL || ignored != NULL || !trigger_matches(handler, match, &why))
+        return FALSE;
+    g_autoptr(Json) artifacts = handler->artifacts != NULL ? handler->artifacts(match) : NULL;
+    return handler->own_check ||
+           trigger_artifacts_match(match->trigger, json_get(match->pipeline, "expectedArtifacts"), json_root(artifacts), &why);
+}
+
+static Json *run_match_trigger(const JsonValue *given) {
+    TriggerSettings settings = {.git_secret = (char *)json_get_string(given, "gitSharedSecret")};
+    g_autoptr(Event) event = event_new(&(TriggerEvent){.envelope = json_get(given, "event")}, 1, NULL);
+    if (event == NULL)
+        return NULL;
+    Match match = {.event = event,
+                   .trigger = json_get(given, "trigger"),
+                   .pipeline = json_get(given, "pipeline"),
+                   .settings = &settings,
+                   .build_properties = json_get(given, "buildProperties")};
+    return json_pack("{s:b}", "matches", event_matches(&match));
+}
+
+static Json *run_parse_webhook(const JsonValue *given) {
+    WebhookRequest request = {.type = json_get_string(given, "type"),
+                              .source = json_get_string(given, "source"),
+                              .headers = json_get(given, "headers"),
+                              .body = json_get(given, "body")};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Json) envelope = webhook_envelope(&request, &error);
+    if (error != NULL)
+        return json_pack("{s:s}", "error", error->message);
+    const JsonValue *content = json_get(json_root(envelope), "content");
+    return json_pack("{s:b, s:v, s:v}", "eventProcessed", envelope != NULL, "content", content, "artifacts",
+                     json_get(content, "artifacts"));
+}
+
+static gboolean is_part(const JsonValue *expected, const JsonValue *actual) {
+    gboolean fits = TRUE;
+    for (JsonIter i = json_iter(expected); fits && json_next(&i);)
+        fits = json_equal(i.value, json_get(actual, i.key));
+    return fits;
+}
+
+/* Artifacts in any order, and of each only the members that are listed. */
+static gboolean fits_webhook(const JsonValue *expected, const JsonValue *actual) {
+    const JsonValue *artifacts = json_get(expected, "artifacts"), *found = json_get(actual, "artifacts");
+    gboolean fits = json_equal(json_get(expected, "eventProcessed"), json_get(actual, "eventProcessed")) &&
+                    is_part(json_get(expected, "content"), json_get(actual, "content")) &&
+                    (artifacts == NULL || json_length(artifacts) == json_length(found));
+    for (JsonIter i = json_iter(artifacts); fits && json_next(&i);) {
+        fits = FALSE;
+        for (JsonIter f = json_iter(found); !fits && json_next(&f);)
+            fits = is_part(i.value, f.value);
+    }
+    return fits;
+}
+
 /* ---- cases ---- */
 static const struct {
     const char *op;
@@ -100,6 +162,8 @@ static const struct {
     {"cron-next", run_cron_next, NULL},
     {"cron-valid", run_cron_valid, NULL},
     {"match-artifact", run_match_artifact, NULL},
+    {"match-trigger", run_match_trigger, NULL},
+    {"parse-webhook", run_parse_webhook, fits_webhook},
     {"resolve-artifacts", run_resolve_artifacts, fits_resolved},
 };
 
