@@ -6,7 +6,7 @@
 
 extern const Command server_commands[], lint_commands[], application_commands[], pipeline_commands[], execution_commands[],
     artifact_commands[], expression_commands[], account_commands[], cluster_commands[], cron_commands[], user_commands[],
-    program_commands[];
+    program_commands[], why_commands[];
 
 const Command *const command_tables[] = {
     server_commands,
@@ -19,6 +19,7 @@ const Command *const command_tables[] = {
     account_commands,
     cluster_commands,
     cron_commands,
+    why_commands,
     user_commands,
     program_commands,
     NULL,

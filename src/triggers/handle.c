@@ -3,6 +3,7 @@
  * at the moment is tried again after a pause. What stops in between stays open in the store. On I/O workers. */
 #include "artifacts/match.h"
 #include "base/log.h"
+#include "stages/artifacts/artifacts.h"
 #include "stages/metadata/pipelines.h"
 #include "triggers/internal.h"
 #include <string.h>
@@ -305,9 +306,14 @@ static void start_one(EventRun *run, Candidate *candidate) {
         candidate->decided = TRUE;
         return;
     }
+    const JsonValue *received = json_root(candidate->artifacts);
+    g_autoptr(Json) trigger = run->handler->complete != NULL
+                                  ? run->handler->complete(json_root(candidate->run_time), json_root(pipeline), received)
+                                  : json_ref(candidate->run_time);
     TriggerStart start = {.pipeline = json_root(pipeline),
-                          .trigger = json_root(candidate->run_time),
-                          .artifacts = json_root(candidate->artifacts),
+                          .trigger = json_root(trigger),
+                          .artifacts = received,
+                          .run_as = json_get_string(json_root(candidate->trigger->trigger), "runAsUser"),
                           .event_id = run->event->id,
                           .event_ms = run->event->created_ms,
                           .ordinal = candidate->ordinal};
@@ -360,7 +366,9 @@ static gboolean complete_event(EventRun *run) {
     }
     g_autoptr(Json) whole = execution_to_json(execution, TRUE);
     g_autoptr(Json) ended = json_merge(json_root(whole), narrow);
-    g_autoptr(Json) content = json_with(event_content(run->event), "execution", json_root(ended));
+    g_autoptr(Json) artifacts = execution_artifacts(execution, NULL);
+    g_autoptr(Json) own = json_pack("{s:j, s:j}", "execution", ended, "artifacts", artifacts);
+    g_autoptr(Json) content = json_merge(event_content(run->event), json_root(own));
     Json *envelope = json_with(json_root(run->event->envelope), "content", json_root(content));
     json_unref(run->event->envelope);
     run->event->envelope = envelope;

@@ -1,5 +1,6 @@
 /* Pipelines that start when another one ended (triggers.md 13, engine.md 16.2, 16.3). content.execution is the whole execution that
  * ended, with the status it ended with. Pure. */
+#include "artifacts/match.h"
 #include "triggers/internal.h"
 #include <string.h>
 
@@ -55,9 +56,8 @@ static void pipeline_build(const Match *match, JsonBuilder *builder) {
     const JsonValue *parent = parent_of(match);
     g_autofree char *correlation = correlation_of(match);
     json_add_string(builder, "type", "pipeline");
-    json_add_string(builder, "user",
-                    json_dig(parent, "trigger", "user", NULL) != NULL ? json_string(json_dig(parent, "trigger", "user", NULL))
-                                                                      : "[anonymous]");
+    const char *user = json_get_string(json_get(parent, "trigger"), "user");
+    json_add_string(builder, "user", user != NULL ? user : "[anonymous]");
     json_add_value(builder, "parentExecution", parent);
     json_begin_object(builder, "parameters");
     json_end_object(builder);
@@ -67,26 +67,32 @@ static void pipeline_build(const Match *match, JsonBuilder *builder) {
     json_add_string(builder, "eventId", match->event->id);
 }
 
-static void add_reversed(GPtrArray *values, const JsonValue *list) {
-    for (gsize i = json_length(list); json_is_array(list) && i-- > 0;)
-        g_ptr_array_add(values, (gpointer)json_at(list, i));
+/* What content.artifacts says the parent brought forth. */
+static Json *pipeline_artifacts(const Match *match) {
+    const JsonValue *artifacts = json_get(event_content(match->event), "artifacts");
+    return json_is_array(artifacts) ? json_copy(artifacts) : NULL;
 }
 
-/* Everything the parent's stages emitted, later ones first, then what it was started with (engine.md 16.4). */
-static Json *pipeline_artifacts(const Match *match) {
-    const JsonValue *parent = parent_of(match), *stages = json_get(parent, "stages");
-    g_autoptr(GPtrArray) values = g_ptr_array_new();
-    for (gsize i = json_length(stages); json_is_array(stages) && i-- > 0;)
-        if (json_get_string(json_at(stages, i), "parentStageId") == NULL)
-            add_reversed(values, json_dig(json_at(stages, i), "outputs", "artifacts", NULL));
-    for (JsonIter i = json_iter(json_dig(parent, "trigger", "artifacts", NULL)); json_next(&i);)
-        g_ptr_array_add(values, (gpointer)i.value);
+static void add_ids(JsonBuilder *builder, GHashTable *seen, const JsonValue *ids) {
+    for (JsonIter i = json_iter(ids); json_next(&i);)
+        if (json_is_string(i.value) && g_hash_table_add(seen, (gpointer)json_string(i.value)))
+            json_add_value(builder, NULL, i.value);
+}
+
+/* The expected artifacts that count: those of all triggers for this parent, and those that something received is. */
+static Json *pipeline_complete(const JsonValue *run_time, const JsonValue *pipeline, const JsonValue *artifacts) {
+    const char *parent = json_string(json_dig(run_time, "parentExecution", "pipelineConfigId", NULL));
+    g_autoptr(Json) matching = artifacts_matching_ids(json_get(pipeline, "expectedArtifacts"), artifacts);
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(JsonBuilder) builder = json_builder_new();
     json_begin_array(builder, NULL);
-    for (guint i = 0; i < values->len; i++)
-        json_add_value(builder, NULL, values->pdata[i]);
+    for (JsonIter i = json_iter(json_get(pipeline, "triggers")); json_next(&i);)
+        if (g_strcmp0(json_get_string(i.value, "type"), "pipeline") == 0 && g_strcmp0(json_get_string(i.value, "pipeline"), parent) == 0)
+            add_ids(builder, seen, json_get(i.value, "expectedArtifactIds"));
+    add_ids(builder, seen, json_root(matching));
     json_end_array(builder);
-    return json_builder_end(builder);
+    g_autoptr(Json) ids = json_builder_end(builder);
+    return json_with(run_time, "expectedArtifactIds", json_root(ids));
 }
 
 const TriggerHandler trigger_pipeline = {
@@ -97,5 +103,6 @@ const TriggerHandler trigger_pipeline = {
     .once = TRUE,
     .matches = pipeline_matches,
     .build = pipeline_build,
+    .complete = pipeline_complete,
     .artifacts = pipeline_artifacts,
 };

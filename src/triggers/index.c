@@ -1,8 +1,10 @@
 /* The triggers of all pipelines, by what events name: source, repository, parent pipeline … An event finds its candidates without
  * looking at others. A changed pipeline is noted when its commit is published, and read again before the next look-up: an edit that was
- * answered counts at once. Any thread; index->refreshing, then index->lock. */
+ * answered counts at once. Any thread. Locks: index->refreshing,
+ * then index->lock, then index->noting. */
 #include "base/log.h"
 #include "stages/metadata/pipelines.h"
+#include "templates/templates.h"
 #include "triggers/internal.h"
 #include <string.h>
 
@@ -125,14 +127,37 @@ void indexed_pipeline_unref(IndexedPipeline *pipeline) {
     g_free(pipeline);
 }
 
-static IndexedPipeline *pipeline_read(const char *id, const JsonValue *pipeline) {
+static gboolean is_templated(const JsonValue *pipeline) {
+    return g_strcmp0(json_get_string(pipeline, "type"), "templatedPipeline") == 0 &&
+           g_strcmp0(json_get_string(pipeline, "schema"), "v2") == 0;
+}
+
+/* The pipeline that a templated one stands for: inherited triggers count. One that cannot be planned has none (triggers.md 1.4). */
+static Json *planned(Store *store, const char *id, const JsonValue *pipeline) {
+    static const char *const TRIGGERS[] = {"triggers", NULL};
+    g_autoptr(GError) error = NULL;
+    TemplateRequest request = {.sources = {.store = store}, .planning = TRUE};
+    g_autoptr(Json) expanded = templates_expand(&request, pipeline, &error);
+    const JsonValue *errors = json_get(json_root(expanded), "errors");
+    if (expanded != NULL && json_length(errors) == 0)
+        return g_steal_pointer(&expanded);
+    g_autofree char *text = templates_errors_text(errors);
+    log_warning("triggers", "pipeline %s has no triggers, as its template cannot be applied: %s", id,
+                error != NULL ? error->message : text);
+    return json_without(pipeline, TRIGGERS);
+}
+
+static IndexedPipeline *pipeline_read(Store *store, const char *id, const JsonValue *stored) {
+    g_autoptr(Json) expanded = is_templated(stored) ? planned(store, id, stored) : NULL;
+    const JsonValue *pipeline = expanded != NULL ? json_root(expanded) : stored;
     const char *name = json_get_string(pipeline, "name"), *application = json_get_string(pipeline, "application");
     IndexedPipeline *read = g_new0(IndexedPipeline, 1);
     g_atomic_ref_count_init(&read->ref_count);
     read->id = g_strdup(id);
     read->name = g_strdup(name != NULL ? name : id);
     read->application = g_strdup(application != NULL ? application : "");
-    read->disabled = json_is_true(json_get(pipeline, "disabled"));
+    read->disabled = json_is_true(json_get(stored, "disabled"));
+    read->templated = expanded != NULL;
     read->triggers = g_array_new(FALSE, FALSE, sizeof(IndexedTrigger));
     g_array_set_clear_func(read->triggers, trigger_clear);
     for (JsonIter i = json_iter(json_get(pipeline, "triggers")); json_next(&i);) {
@@ -194,7 +219,7 @@ static void learn(TriggerIndex *index, IndexedPipeline *pipeline) {
 /* ---- life ---- */
 static gboolean learn_object(const StoreObject *object, gpointer data) {
     TriggerIndex *index = data;
-    learn(index, pipeline_read(object->id, json_root(object->body)));
+    learn(index, pipeline_read(index->store, object->id, json_root(object->body)));
     return TRUE;
 }
 
@@ -236,6 +261,19 @@ void trigger_index_invalidate(TriggerIndex *index, const char *pipeline_id) {
     g_mutex_unlock(&index->noting);
 }
 
+void trigger_index_invalidate_templated(TriggerIndex *index) {
+    GHashTableIter iter;
+    gpointer id, pipeline;
+    g_mutex_lock(&index->lock);
+    g_mutex_lock(&index->noting);
+    g_hash_table_iter_init(&iter, index->pipelines);
+    while (g_hash_table_iter_next(&iter, &id, &pipeline))
+        if (((IndexedPipeline *)pipeline)->templated)
+            g_hash_table_add(index->changed, g_strdup(id));
+    g_mutex_unlock(&index->noting);
+    g_mutex_unlock(&index->lock);
+}
+
 static GHashTable *take_changed(TriggerIndex *index) {
     g_mutex_lock(&index->noting);
     GHashTable *changed = NULL;
@@ -256,7 +294,7 @@ static void refresh_one(TriggerIndex *index, const char *id) {
         trigger_index_invalidate(index, id);
         return;
     }
-    IndexedPipeline *fresh = found ? pipeline_read(id, json_root(object.body)) : NULL;
+    IndexedPipeline *fresh = found ? pipeline_read(index->store, id, json_root(object.body)) : NULL;
     g_mutex_lock(&index->lock);
     if (fresh != NULL)
         learn(index, fresh);

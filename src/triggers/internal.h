@@ -70,6 +70,8 @@ typedef struct {
     void (*add)(const Match *match, JsonBuilder *builder);
     /* All members of the execution's trigger, instead of the stored ones and add. */
     void (*build)(const Match *match, JsonBuilder *builder);
+    /* What only the pipeline as it is stored and the received artifacts tell: the trigger with that, caller owns. NULL: nothing. */
+    Json *(*complete)(const JsonValue *run_time, const JsonValue *pipeline, const JsonValue *artifacts);
     /* Received artifacts: an array that the caller owns, or NULL. */
     Json *(*artifacts)(const Match *match);
 } TriggerHandler;
@@ -114,7 +116,7 @@ typedef struct {
 typedef struct {
     gatomicrefcount ref_count;
     char *id, *name, *application; /* name never NULL */
-    gboolean disabled;
+    gboolean disabled, templated;
     GArray *triggers; /* of IndexedTrigger, those of known types */
 } IndexedPipeline;    /* immutable */
 IndexedPipeline *indexed_pipeline_ref(IndexedPipeline *pipeline);
@@ -124,6 +126,8 @@ TriggerIndex *trigger_index_new(Store *store, GError **error);
 void trigger_index_free(TriggerIndex *index);
 /* Told of a change before it is answered; cheap. */
 void trigger_index_invalidate(TriggerIndex *index, const char *pipeline_id);
+/* A template changed: whatever is made from one is read again. */
+void trigger_index_invalidate_templated(TriggerIndex *index);
 /* Reads again what changed. */
 void trigger_index_refresh(TriggerIndex *index);
 /* Ids of pipelines that were read again since this was asked last; of char *, owned. */

@@ -102,7 +102,7 @@ static gboolean decide_failed(Triggers *triggers, const char *wanted, const char
 gboolean start_pipeline(Triggers *triggers, const TriggerStart *start, gboolean as_stored, TriggerDecision *into, GError **error) {
     if (!may_start(triggers, start, into))
         return TRUE;
-    g_autofree char *run_as = g_strdup(triggers->may_execute != NULL ? json_get_string(start->trigger, "runAsUser") : NULL);
+    g_autofree char *run_as = g_strdup(triggers->may_execute != NULL ? start->run_as : NULL);
     const char *user = run_as != NULL && *g_strstrip(run_as) != '\0' ? run_as : ANONYMOUS;
     Principal principal = {.user = user, .roles = (const char *const[]){NULL}, .anonymous = strcmp(user, ANONYMOUS) == 0};
     gint64 now_ms = triggers_now(triggers);

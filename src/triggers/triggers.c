@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "net/rate_limit.h"
 #include "stages/metadata/pipelines.h"
+#include "templates/stored.h"
 #include "triggers/internal.h"
 #include <string.h>
 
@@ -65,8 +66,12 @@ static gboolean tell_watchers(gpointer data) {
 static void on_change(const StoreChangeEvent *event, gpointer data) {
     Triggers *triggers = data;
     const StoreChange *change = &event->change;
-    if (strcmp(change->kind, PIPELINE_KIND) == 0) {
-        trigger_index_invalidate(triggers->index, change->id);
+    gboolean is_pipeline = strcmp(change->kind, PIPELINE_KIND) == 0;
+    if (is_pipeline || strcmp(change->kind, TEMPLATE_KIND) == 0) {
+        if (is_pipeline)
+            trigger_index_invalidate(triggers->index, change->id);
+        else
+            trigger_index_invalidate_templated(triggers->index);
         g_mutex_lock(&triggers->lock);
         gboolean first = !triggers->telling && triggers->n_watchers > 0 && triggers->started && !triggers->stopping;
         triggers->telling |= first;

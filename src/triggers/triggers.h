@@ -84,6 +84,7 @@ typedef struct {
     const JsonValue *pipeline;  /* as it is stored */
     const JsonValue *trigger;   /* of the execution: type, id, … */
     const JsonValue *artifacts; /* received ones, an array, or NULL */
+    const char *run_as;         /* whom permissions are asked for, or NULL */
     const char *event_id;
     gint64 event_ms; /* when the event was, the same at a repeat; the id's time */
     guint ordinal;   /* the how-manieth start of this pipeline by this event: a repeat gives the same execution */

@@ -1,12 +1,12 @@
 """Events that start pipelines, and why they did or did not (triggers.md 1, 6, 11, 13; api.md 13)."""
 import concurrent.futures
-import hashlib
 import hmac
 import json
+import subprocess
 import time
 
 import pytest
-from gennaker import Gennaker
+from gennaker import PROGRAM, Gennaker
 from http_calls import call
 
 
@@ -59,7 +59,6 @@ def test_webhook_starts(server):  # 1.3, 11.1, 11.2
     assert execution["status"] == "SUCCEEDED" and execution["pipelineConfigId"] == pipeline
     assert trigger["type"] == "webhook" and trigger["payload"] == sent and trigger["parameters"]["colour"] == "red"
     assert trigger["eventId"] == found["id"] and trigger["rebake"] is True and trigger["enabled"] is True
-    assert "description" not in trigger or trigger["description"] == "for the interface only"
     assert trigger["user"] == "[anonymous]" and execution["authentication"]["user"] == "anonymous"
     assert trigger["artifacts"][0]["reference"] == "r/app:1"
     assert server.api.get(f"/triggers/executions/{execution['id']}")[0]["id"] == found["id"]
@@ -224,11 +223,94 @@ def test_pipeline_chain(server):  # 13
     assert trigger["type"] == "pipeline" and trigger["parentExecution"]["id"] == started
     assert trigger["parentExecution"]["status"] == "SUCCEEDED"
     assert trigger["correlationId"] == f"{started}_null_{second}_{trigger['parentExecution']['startTime']}"
-    assert trigger["artifacts"][0]["reference"] == "r/app:1" and child["rootId"] == started if "rootId" in child else True
+    assert trigger["artifacts"][0]["reference"] == "r/app:1"
     why = server.api.get(f"/triggers/pipelines/{second}")["events"][0]["decisions"]
     assert sorted(each["reason"] for each in why) == ["DUPLICATE", "STARTED"]
     why = server.api.get(f"/triggers/pipelines/{failed}")["events"][0]["decisions"]
     assert why[0]["reason"] == "CONSTRAINT" and "successful" in why[0]["message"]
+
+
+def test_pipeline_trigger_binds_the_parents_artifacts(server):  # 13
+    first = save(server, "first", [webhook("s")])
+    expected = [{"id": "listed", "matchArtifact": {"type": "docker/image", "name": "r/app"}},
+                {"id": "matching", "matchArtifact": {"type": "maven/file"}}, {"id": "neither", "matchArtifact": {"type": "x"}}]
+    second = save(server, "second", [{"type": "pipeline", "enabled": True, "application": "shop", "pipeline": first, "status": ["successful"],
+                                      "expectedArtifactIds": ["listed"]}], expectedArtifacts=expected)
+    image, jar = {"type": "docker/image", "name": "r/app", "version": "1"}, {"type": "maven/file", "name": "g:a", "version": "2"}
+    child = chain(server, second, {"artifacts": [image, jar]})
+    assert child["trigger"]["expectedArtifactIds"] == ["listed", "matching"]
+    bound = {each["id"]: each["boundArtifact"]["version"] for each in child["trigger"]["resolvedExpectedArtifacts"]}
+    assert bound == {"listed": "1", "matching": "2"}
+
+
+def chain(server, child, body):
+    """Starts by a webhook what ends in an execution of the child; that."""
+    event(server, post(server, "webhook/s", body))
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        found = executions(server, child)
+        if found:
+            return server.wait_execution(found[0]["id"])
+        time.sleep(0.05)
+    raise AssertionError(server.said()[-3000:])
+
+
+def test_self_triggering_ends(server):  # 13
+    pipeline = save(server, "loop", [webhook("s")])
+    stored = server.api.get("/applications/shop/pipelineConfigs/loop")
+    own = {"type": "pipeline", "enabled": True, "application": "shop", "pipeline": pipeline, "status": ["successful"]}
+    server.api.call("POST", "/pipelines", {**stored, "triggers": [webhook("s"), own]})
+    event(server, post(server, "webhook/s", {}))
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        last = server.api.get(f"/triggers/pipelines/{pipeline}")["events"][0]["decisions"][0]
+        if last["reason"] != "STARTED":
+            break
+        time.sleep(0.1)
+    assert last["reason"] == "REFUSED" and "100" in last["message"], last
+    assert len(server.api.get(f"/executions?pipelineConfigIds={pipeline}&limit=500&expand=false")) == 100
+
+
+def test_inherited_triggers_count(server):  # 1.4
+    template = {"schema": "v2", "id": "t", "protect": False, "metadata": {"name": "t", "description": "d", "owner": "o", "scopes": ["global"]},
+                "variables": [], "pipeline": {"triggers": [webhook("inherited")], "expectedArtifacts": [], "parameterConfig": [], "notifications": [],
+                                              "stages": [{"type": "wait", "name": "W", "refId": "1", "requisiteStageRefIds": [], "waitTime": 0}]}}
+    server.api.call("POST", "/v2/pipelineTemplates/create", template)
+    pipeline = {"application": "shop", "name": "made", "schema": "v2", "type": "templatedPipeline", "exclude": [], "variables": {}, "stages": [],
+                "template": {"artifactAccount": "front50ArtifactCredentials", "type": "front50/pipelineTemplate", "reference": "spinnaker://t"},
+                "triggers": []}
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        try:
+            server.api.call("POST", "/pipelines", pipeline)
+            break
+        except Exception:
+            time.sleep(0.1)
+    found = event(server, post(server, "webhook/inherited", {}))
+    assert reasons(found) == ["STARTED"]
+    assert server.wait_execution(found["decisions"][0]["executionId"])["stages"][0]["name"] == "W"
+
+
+def cli(server, *words):
+    done = subprocess.run([PROGRAM, *words, "--server", server.url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_why(server):
+    pipeline = save(server, "p", [webhook("s", payloadConstraints={"status": "ok"})])
+    started = event(server, post(server, "webhook/s", {"status": "ok"}))
+    refused = event(server, post(server, "webhook/s", {"status": "bad"}))
+    code, out, _ = cli(server, "why", refused["id"])
+    assert code == 0 and "CONSTRAINT" in out and "shop / p, trigger 1" in out and "0 of 1" in out
+    code, out, _ = cli(server, "why", pipeline)
+    assert code == 0 and "trigger 1 (active)" in out and started["id"] in out and refused["id"] in out
+    assert cli(server, "why", "shop/p")[1] == out
+    code, out, _ = cli(server, "why", started["decisions"][0]["executionId"])
+    assert code == 0 and "SUCCEEDED" in out and started["id"] in out
+    code, out, _ = cli(server, "why", refused["id"], "--output", "json")
+    assert code == 0 and json.loads(out)["decisions"][0]["reason"] == "CONSTRAINT"
+    code, _, err = cli(server, "why", "nothing")
+    assert code == 4 and "neither an event" in err, (code, err)
 
 
 def test_quiet_period_and_switch(tmp_path):  # 1.8, 1.9
