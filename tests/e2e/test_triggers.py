@@ -310,7 +310,7 @@ def test_why(server):
     code, out, _ = cli(server, "why", refused["id"], "--output", "json")
     assert code == 0 and json.loads(out)["decisions"][0]["reason"] == "CONSTRAINT"
     code, _, err = cli(server, "why", "nothing")
-    assert code == 4 and "neither an event" in err, (code, err)
+    assert code == 5 and "neither an event" in err, (code, err)
 
 
 def test_quiet_period_and_switch(tmp_path):  # 1.8, 1.9
