@@ -2,6 +2,7 @@
 #include "api/internal.h"
 #include "base/clock.h"
 #include "engine/engine.h"
+#include "triggers/cron.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -58,6 +59,21 @@ static void write_engine(GString *text, Engine *engine) {
         {"gennaker_engine_stages_completed_total", "counter", "Stages that ended.", (double)s.stages_completed},
         {"gennaker_engine_executions_completed_total", "counter", "Executions that ended.", (double)s.executions_completed},
         {"gennaker_engine_commits_total", "counter", "Steps of executions that were committed.", (double)s.commits},
+    };
+    write_metrics(text, metrics, G_N_ELEMENTS(metrics));
+}
+
+static void write_cron(GString *text, Cron *cron) {
+    CronCounts counts = {0};
+    cron_counts(cron, &counts);
+    const Metric metrics[] = {
+        {"gennaker_triggers_cron_scheduled", "gauge", "Cron triggers that will be due.", counts.triggers},
+        {"gennaker_triggers_cron_waiting", "gauge", "Fires that are to be stored.", counts.waiting},
+        {"gennaker_triggers_cron_fired_total", "counter", "Fires that became events.", (double)counts.fired},
+        {"gennaker_triggers_cron_missed_total", "counter", "Fires that came too late, once per trigger and delay.", (double)counts.missed},
+        {"gennaker_triggers_cron_compensated_total", "counter", "Missed fires that were made up for.", (double)counts.compensated},
+        {"gennaker_triggers_cron_repeated_total", "counter", "Fires that were known already.", (double)counts.repeated},
+        {"gennaker_triggers_cron_failed_total", "counter", "Tries to store a fire that failed.", (double)counts.failed},
     };
     write_metrics(text, metrics, G_N_ELEMENTS(metrics));
 }
@@ -124,6 +140,8 @@ static Json *metrics_get(ApiCall *call, GError **error) {
     metrics_write(api->metrics, text);
     write_engine(text, call->services->engine);
     write_store(text, call->services->store);
+    if (call->services->cron != NULL)
+        write_cron(text, call->services->cron);
     write_inventory(text, call->services->clouds, call->now_ms);
     api_answer_text(call, 200, "text/plain; version=0.0.4; charset=utf-8", g_string_free(text, FALSE));
     return NULL;

@@ -13,7 +13,7 @@
 #include "stages/stages.h"
 #include "stages/webhook/url_functions.h"
 #include "stages/webhook/webhook.h"
-#include "triggers/triggers.h"
+#include "triggers/cron.h"
 
 #define ROOM "server"
 
@@ -112,6 +112,12 @@ static gboolean open_triggers(Composition *composition, GError **error) {
     return composition->services.triggers != NULL;
 }
 
+static gboolean open_cron(Composition *composition, GError **error) {
+    Services *services = &composition->services;
+    services->cron = cron_new(services->triggers, services->store, engine_runtime(services->engine), services->config, error);
+    return services->cron != NULL;
+}
+
 static gboolean reload_from_request(gpointer data, GError **error) {
     return composition_reload(data, error);
 }
@@ -143,7 +149,7 @@ Composition *composition_open(const CompositionOptions *options, GError **error)
                     auth_check_listen(composition->auth, options->address, error) && (composition->http = http_client_new(error)) != NULL;
     services->http = composition->http;
     fine = fine && open_clouds(composition, error) && open_bakery(composition, options, error) && open_engine(composition, error) &&
-           open_triggers(composition, error) && open_api(composition, options, error);
+           open_triggers(composition, error) && open_cron(composition, error) && open_api(composition, options, error);
     if (!fine) {
         composition_close(composition, 0);
         return NULL;
@@ -151,6 +157,7 @@ Composition *composition_open(const CompositionOptions *options, GError **error)
     clouds_start(services->clouds);
     bakery_start(services->bakery);
     engine_start(services->engine);
+    cron_start(services->cron);
     triggers_start(services->triggers);
     return composition;
 }
@@ -193,7 +200,11 @@ static gboolean reload_api(Composition *composition, Config *config, GError **er
     return api_set_config(composition->api, config, error);
 }
 
-static gboolean (*const RELOADS[])(Composition *, Config *, GError **) = {reload_auth, reload_engine, reload_triggers,
+static gboolean reload_cron(Composition *composition, Config *config, GError **error) {
+    return cron_reload(composition->services.cron, config, error);
+}
+
+static gboolean (*const RELOADS[])(Composition *, Config *, GError **) = {reload_auth, reload_engine, reload_triggers, reload_cron,
                                                                           reload_api,  reload_bakery, reload_clouds};
 
 static gboolean swap_config(Composition *composition, Config *config, GError **error) {
@@ -226,6 +237,8 @@ void composition_close(Composition *composition, gint64 grace_ms) {
     Services *services = &composition->services;
     if (composition->api != NULL)
         api_stop(composition->api, grace_ms);
+    if (services->cron != NULL)
+        cron_stop(services->cron, grace_ms);
     if (services->triggers != NULL)
         triggers_stop(services->triggers, grace_ms);
     if (services->engine != NULL)
@@ -235,6 +248,7 @@ void composition_close(Composition *composition, gint64 grace_ms) {
     if (services->clouds != NULL)
         clouds_stop(services->clouds, grace_ms);
     g_clear_pointer(&composition->api, api_free);
+    g_clear_pointer(&services->cron, cron_free);
     g_clear_pointer(&services->triggers, triggers_free);
     g_clear_pointer(&services->engine, engine_free);
     g_clear_pointer(&services->bakery, bakery_free);
@@ -273,6 +287,7 @@ const ConfigSection *const *composition_config_sections(void) {
         add_sections(all, auth_config_sections);
         add_sections(all, engine_config_sections);
         add_sections(all, triggers_config_sections);
+        add_sections(all, cron_config_sections);
         add_sections(all, store_config_sections);
         add_sections(all, api_config_sections);
         g_ptr_array_add(all, NULL);

@@ -9,6 +9,7 @@
 
 typedef struct Bakery Bakery;     /* bake/bakery.h */
 typedef struct Triggers Triggers; /* triggers/triggers.h */
+typedef struct Cron Cron;         /* triggers/cron.h */
 
 struct Services {
     Store *store;
@@ -17,6 +18,7 @@ struct Services {
     HttpClient *http;
     Bakery *bakery;
     Triggers *triggers;
+    Cron *cron;
     GMutex lock;    /* of config */
     Config *config; /* swapped on reload: read through services_config() */
 };
