@@ -4,26 +4,30 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const Command server_commands[], lint_commands[], application_commands[], pipeline_commands[], execution_commands[],
-    artifact_commands[], expression_commands[], account_commands[], cluster_commands[], cron_commands[], user_commands[],
-    program_commands[], why_commands[];
+/* clang-format off: a table a line */
+#define TABLES(X)                                                                                                                          \
+    X(server_commands)                                                                                                                     \
+    X(lint_commands)                                                                                                                       \
+    X(application_commands)                                                                                                                \
+    X(pipeline_commands)                                                                                                                   \
+    X(execution_commands)                                                                                                                  \
+    X(artifact_commands)                                                                                                                   \
+    X(expression_commands)                                                                                                                 \
+    X(account_commands)                                                                                                                    \
+    X(cluster_commands)                                                                                                                    \
+    X(cron_commands)                                                                                                                       \
+    X(why_commands)                                                                                                                        \
+    X(store_commands)                                                                                                                      \
+    X(user_commands)                                                                                                                       \
+    X(program_commands)
+/* clang-format on */
+#define DECLARED(name) extern const Command name[];
+TABLES(DECLARED)
+#undef DECLARED
 
-const Command *const command_tables[] = {
-    server_commands,
-    lint_commands,
-    application_commands,
-    pipeline_commands,
-    execution_commands,
-    artifact_commands,
-    expression_commands,
-    account_commands,
-    cluster_commands,
-    cron_commands,
-    why_commands,
-    user_commands,
-    program_commands,
-    NULL,
-};
+#define LISTED(name) name,
+const Command *const command_tables[] = {TABLES(LISTED) NULL};
+#undef LISTED
 
 void commands_each(void (*visit)(const Command *command, gpointer data), gpointer data) {
     for (gsize i = 0; command_tables[i] != NULL; i++)

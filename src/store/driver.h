@@ -61,6 +61,7 @@ struct StoreDriver {
     /* Statements of this connection end with ERR_TIMEOUT at this clock_elapsed_ms(); 0: never. */
     void (*set_deadline)(StoreConnection *connection, gint64 deadline_ms);
 
+    StoreType (*row_type)(const StoreRow *row, guint column);
     gint64 (*row_int)(const StoreRow *row, guint column);
     const char *(*row_text)(const StoreRow *row, guint column);
     const void *(*row_bytes)(const StoreRow *row, guint column, gsize *length);

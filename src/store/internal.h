@@ -9,6 +9,9 @@ typedef struct Readers Readers;
 typedef struct Changes Changes;
 typedef struct ObjectIndex ObjectIndex;
 
+#define STORE_DATABASE_FILE "gennaker.db"
+#define STORE_BACKUPS_FOLDER "backups"
+
 struct Store {
     char *folder, *backups;
     char *target;       /* what drivers open: a file, or an address with its secrets */
@@ -134,6 +137,14 @@ const Migration *migrations_all(void);
 gboolean migrations_apply(StoreConnection *connection, const Migration *migrations, const char *file, const char *backups, GError **error);
 /* FALSE unless the database is exactly at the last of these (read-only opens). */
 gboolean migrations_verify(StoreConnection *connection, const Migration *migrations, const char *file, GError **error);
+
+/* ---- schema.c ---- */
+typedef struct {
+    char *name;
+    GPtrArray *columns, *key; /* of char *; key: of the primary key, in its order */
+} StoreTable;
+/* Of StoreTable, as these migrations leave them; caller unrefs. */
+GPtrArray *schema_tables(const Migration *migrations);
 
 /* ---- lock.c ---- */
 /* Takes the folder for this process; *lock is closed to give it back. */

@@ -202,6 +202,14 @@ static gboolean postgres_run(StoreConnection *connection, const StoreStatement *
     return ok;
 }
 
+static StoreType postgres_row_type(const StoreRow *row, guint column) {
+    const Cursor *cursor = row->cursor;
+    if (PQgetisnull(cursor->result, cursor->row, (int)column))
+        return STORE_NULL;
+    Oid type = PQftype(cursor->result, (int)column);
+    return type == OID_BYTES ? STORE_BYTES : type == OID_TEXT ? STORE_TEXT : STORE_INT;
+}
+
 static gint64 postgres_row_int(const StoreRow *row, guint column) {
     const Cursor *cursor = row->cursor;
     const char *value = PQgetvalue(cursor->result, cursor->row, (int)column);
@@ -529,6 +537,7 @@ const StoreDriver store_driver_postgres = {
     .run = postgres_run,
     .script = postgres_script,
     .set_deadline = postgres_set_deadline,
+    .row_type = postgres_row_type,
     .row_int = postgres_row_int,
     .row_text = postgres_row_text,
     .row_bytes = postgres_row_bytes,

@@ -206,6 +206,12 @@ static gboolean sqlite_run(StoreConnection *connection, const StoreStatement *st
     return code == SQLITE_OK;
 }
 
+static StoreType sqlite_row_type(const StoreRow *row, guint column) {
+    static const StoreType types[] = {
+        [SQLITE_INTEGER] = STORE_INT, [SQLITE_TEXT] = STORE_TEXT, [SQLITE_BLOB] = STORE_BYTES, [SQLITE_NULL] = STORE_NULL};
+    return types[sqlite3_column_type(row->cursor, (int)column)];
+}
+
 static gint64 sqlite_row_int(const StoreRow *row, guint column) {
     return sqlite3_column_int64(row->cursor, (int)column);
 }
@@ -483,6 +489,7 @@ const StoreDriver store_driver_sqlite = {
     .run = sqlite_run,
     .script = sqlite_script,
     .set_deadline = sqlite_set_deadline,
+    .row_type = sqlite_row_type,
     .row_int = sqlite_row_int,
     .row_text = sqlite_row_text,
     .row_bytes = sqlite_row_bytes,

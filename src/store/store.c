@@ -9,8 +9,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define DATABASE_FILE "gennaker.db"
-#define BACKUPS_FOLDER "backups"
 #define LOCK_WAIT_MS 2000
 #define ROOM_BYTES (200 * 1024 * 1024)
 #define ROOM_EVERY_MS 1000
@@ -29,7 +27,7 @@ static gboolean folder_prepare(Store *store, const StoreOptions *options, GError
         error_set(error, ERR_UNAVAILABLE, "cannot make the data folder %s: %s", options->folder, g_strerror(cause));
         return FALSE;
     }
-    g_autofree char *file = g_build_filename(options->folder, DATABASE_FILE, NULL);
+    g_autofree char *file = g_build_filename(options->folder, STORE_DATABASE_FILE, NULL);
     if (options->read_only && options->url == NULL && !g_file_test(file, G_FILE_TEST_EXISTS)) {
         error_set(error, ERR_NOT_FOUND, "there is no store %s", file);
         return FALSE;
@@ -95,9 +93,9 @@ Store *store_open(const StoreOptions *options, GError **error) {
         store_close(store);
         return NULL;
     }
-    store->target = options->url != NULL ? g_strdup(options->url) : g_build_filename(store->folder, DATABASE_FILE, NULL);
+    store->target = options->url != NULL ? g_strdup(options->url) : g_build_filename(store->folder, STORE_DATABASE_FILE, NULL);
     store->file = options->url != NULL ? store_postgres_place(options->url) : g_strdup(store->target);
-    store->backups = g_build_filename(store->folder, BACKUPS_FOLDER, NULL);
+    store->backups = g_build_filename(store->folder, STORE_BACKUPS_FOLDER, NULL);
     if (!database_open(store, lock_wait_ms, error) || !service_begin(store, options->no_threads, error)) {
         store_close(store);
         return NULL;

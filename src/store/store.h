@@ -114,6 +114,15 @@ guint store_listen_since(Store *store, const char *event_id, StoreListener liste
 void store_publish(Store *store, const StoreChange *change);
 
 /* ---- care ---- */
+/* Reads every execution and document; *read: how many. ERR_… of the first that is damaged, with its name. */
+gboolean store_verify(Store *store, guint64 *read, GError **error);
+/* Puts a copy (store_backup) in the place of a folder's store, when it is whole; the old one goes to its backups. ERR_CONFLICT: a server
+ * uses the folder. */
+gboolean store_restore(const char *file, const char *folder, GError **error);
+/* Everything of one store into an empty one, which may be another kind of database. Nobody else may use either meanwhile. told (may be NULL)
+ * hears of each table. What is there already when it fails stays: the target is to be thrown away. */
+typedef void (*StoreMoved)(const char *table, guint64 rows, gpointer data);
+gboolean store_move(Store *from, Store *to, StoreMoved told, gpointer data, GError **error);
 /* A whole copy as of its end, in pages between commits. ERR_CONFLICT when the file exists; ERR_UNAVAILABLE. */
 gboolean store_backup(Store *store, const char *file, GError **error);
 typedef struct {

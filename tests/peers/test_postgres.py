@@ -150,3 +150,31 @@ def test_database_that_is_not_there(tmp_path):
     assert said.returncode != 0
     assert "postgresql://127.0.0.1:1/none: connect failed" in said.stderr
     assert "secret-word" not in said.stderr + said.stdout
+
+
+def test_move_there_and_back(postgres, tmp_path):
+    """Everything of a data folder goes to PostgreSQL and back, and reads the same."""
+    first = Gennaker(tmp_path / "first").start()
+    ids = [start(first, number) for number in range(5)]
+    assert wait_all(first, ids) == {"SUCCEEDED": 5}
+    first.api.call("POST", "/pipelines", {"application": "demo", "name": "p", "id": "pipeline-1", "stages": stages(2, 9)})
+    before = [first.api.get(f"/pipelines/{i}") for i in ids]
+    assert first.stop() == 0
+    url = postgres.database(f"test{next(DATABASES)}")
+
+    def move(source, target):
+        return subprocess.run([PROGRAM, "store", "move", source, target], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=120, env={**first.environment, "XDG_DATA_HOME": str(tmp_path / "home")})
+
+    moved = move(tmp_path / "first", url)
+    assert moved.returncode == 0, moved.stderr
+    assert move(tmp_path / "first", url).returncode != 0, "the target is not empty"
+    back = move(url, tmp_path / "second")
+    assert back.returncode == 0, back.stderr
+    second = Gennaker(tmp_path / "second").start()
+    try:
+        assert [second.api.get(f"/pipelines/{i}") for i in ids] == before
+        assert second.api.get("/pipelineConfigs/pipeline-1/history")
+        assert start(second, 99) not in ids
+    finally:
+        second.kill()
