@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* clang-format off: a table a line */
+/* A table a line. */
 #define TABLES(X)                                                                                                                          \
     X(server_commands)                                                                                                                     \
     X(lint_commands)                                                                                                                       \
@@ -20,7 +20,6 @@
     X(store_commands)                                                                                                                      \
     X(user_commands)                                                                                                                       \
     X(program_commands)
-/* clang-format on */
 #define DECLARED(name) extern const Command name[];
 TABLES(DECLARED)
 #undef DECLARED
