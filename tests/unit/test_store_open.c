@@ -543,6 +543,38 @@ static const struct {
     int (*main)(const char *folder);
 } children[] = {{"--hold", child_hold}, {"--try", child_try}, {"--full-disk", child_full_disk}, {"--crash", child_crash}};
 
+/* ---- what the migrations say of the tables, from which everything is copied ---- */
+static const StoreStatement TABLE_NAMES = {"test.tables",
+                                           "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'schema_migrations' "
+                                           "AND name NOT LIKE 'sqlite_%' ORDER BY name"};
+
+static gboolean name_each(const StoreRow *row, gpointer data) {
+    g_ptr_array_add(data, g_strdup(store_row_text(row, 0)));
+    return TRUE;
+}
+
+static gint by_name(gconstpointer a, gconstpointer b) {
+    return strcmp((*(StoreTable *const *)a)->name, (*(StoreTable *const *)b)->name);
+}
+
+static void test_tables_are_known(void) {
+    g_autoptr(GError) error = NULL;
+    Store *store = store_open(&(StoreOptions){0}, &error);
+    g_assert_no_error(error);
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free), tables = schema_tables(migrations_all());
+    store_query(store, &TABLE_NAMES, NULL, 0, name_each, names, &error);
+    g_assert_no_error(error);
+    g_ptr_array_sort(tables, by_name);
+    g_assert_cmpuint(tables->len, ==, names->len);
+    for (guint i = 0; i < tables->len; i++) {
+        const StoreTable *table = g_ptr_array_index(tables, i);
+        g_assert_cmpstr(table->name, ==, g_ptr_array_index(names, i));
+        g_assert_cmpuint(table->key->len, >, 0);
+        g_assert_cmpuint(table->columns->len, >=, table->key->len);
+    }
+    store_close(store);
+}
+
 int main(int argc, char **argv) {
     for (gsize i = 0; argc == 3 && i < G_N_ELEMENTS(children); i++) {
         if (strcmp(argv[1], children[i].argument) == 0)
@@ -562,5 +594,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/store/open/full-disk", test_full_disk);
     g_test_add_func("/store/open/kill", test_kill);
     g_test_add_func("/store/backup", test_backup);
+    g_test_add_func("/store/tables-are-known", test_tables_are_known);
     return g_test_run();
 }
