@@ -56,7 +56,48 @@ static Json *log_get(ApiCall *call, GError **error) {
     return NULL;
 }
 
+/* ---- forgetting, as the bakery's own clients ask for it ---- */
+
+static Json *bake_delete(ApiCall *call, GError **error) {
+    g_autofree char *id = json_is_object(call->body) ? bakery_forget(call->services->bakery, api_path(call, "region"), call->body, error)
+                                                     : NULL;
+    if (!json_is_object(call->body))
+        error_set(error, ERR_INVALID, "forget a bake: the body is a BakeRequest, a JSON object");
+    if (id != NULL)
+        api_answer_text(call, 200, "text/plain;charset=UTF-8", g_strdup_printf("Deleted bake %s.", id));
+    return NULL;
+}
+
+static Json *delete_requests_post(ApiCall *call, GError **error) {
+    const JsonValue *ids = json_get(call->body, "pipelineExecutionIds");
+    guint forgotten = 0;
+    if (!json_is_array(ids)) {
+        error_set(error, ERR_INVALID, "forget bakes: pipelineExecutionIds: required, a list of ids");
+        return NULL;
+    }
+    bakery_forget_executions(call->services->bakery, ids, &forgotten, error);
+    return NULL;
+}
+
+static const Param delete_requests_body[] = {
+    {.name = "pipelineExecutionIds", .type = PARAM_STRINGS, .required = TRUE, .help = "Executions whose bakes are forgotten."},
+    {0},
+};
+
 static const Route routes[] = {
+    {.method = "DELETE",
+     .path = "/api/v1/{region}/bake",
+     .handler = bake_delete,
+     .needs = NEEDS(ON_SERVER, ACCESS_ADMIN),
+     .body = BODY_JSON,
+     .help = "Forgets the bake of such a BakeRequest: the next one makes a new image."},
+    {.method = "POST",
+     .path = "/api/v1/bakes/delete-requests",
+     .handler = delete_requests_post,
+     .needs = NEEDS(ON_SERVER, ACCESS_ADMIN),
+     .body = BODY_JSON,
+     .body_params = delete_requests_body,
+     .help = "Forgets the bakes that stages of these executions waited for."},
     {.method = "GET",
      .path = "/bakery/options",
      .handler = options_get,

@@ -95,12 +95,34 @@ static void add_account(Listing *listing, const Account *account, gboolean expan
 }
 
 typedef struct {
-    gboolean expand;
+    gboolean expand, left_out;
 } ExpandQuery;
 static const Param expand_query[] = {
     {.name = "expand", .type = PARAM_BOOL, .offset = offsetof(ExpandQuery, expand), .help = "With all details."},
+    {.name = "leftOut",
+     .type = PARAM_BOOL,
+     .offset = offsetof(ExpandQuery, left_out),
+     .help = "Also accounts of the configuration that are not used, each with the reason as leftOut."},
     {0},
 };
+
+/* Accounts that the configuration names and that could not be used. */
+static void add_left_out(Listing *listing) {
+    g_autoptr(GPtrArray) problems = clouds_problems(listing->call->services->clouds);
+    JsonBuilder *builder = listing->builder;
+    for (guint i = 0; i < problems->len; i++) {
+        const AccountProblem *problem = problems->pdata[i];
+        if (!problem->left_out || !api_may(listing->call, MAY_READ, "account", problem->account))
+            continue;
+        json_begin_object(builder, NULL);
+        json_add_string(builder, "name", problem->account != NULL ? problem->account : problem->cloud->id);
+        json_add_string(builder, "type", problem->cloud->id);
+        json_add_string(builder, "cloudProvider", problem->cloud->id);
+        json_add_bool(builder, "authorized", FALSE);
+        json_add_string(builder, "leftOut", problem->text);
+        json_end_object(builder);
+    }
+}
 
 static gint compare_accounts(gconstpointer a, gconstpointer b) {
     return strcmp((*(const Account *const *)a)->name, (*(const Account *const *)b)->name);
@@ -116,6 +138,8 @@ static Json *credentials_get(ApiCall *call, GError **error) {
     json_begin_array(builder, NULL);
     for (guint i = 0; i < accounts->len; i++)
         add_account(&listing, accounts->pdata[i], ((const ExpandQuery *)call->query)->expand);
+    if (((const ExpandQuery *)call->query)->left_out)
+        add_left_out(&listing);
     json_end_array(builder);
     return json_builder_end(builder);
 }

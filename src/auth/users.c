@@ -266,6 +266,10 @@ gboolean users_add(const char *folder, const char *name, const char *password, c
         error_set(error, ERR_INVALID, "user name \"%s\": 1 to %d characters, no white space, quotes, ':' or '|'", name, USER_NAME_MAX);
         return FALSE;
     }
+    if (password != NULL && g_utf8_strlen(password, -1) < PASSWORD_MIN) {
+        error_set(error, ERR_INVALID, "the password of user %s is too short: at least %d characters (PASSWORD_MIN)", name, PASSWORD_MIN);
+        return FALSE;
+    }
     g_autoptr(Json) document = read_file(folder, error);
     if (document == NULL)
         return FALSE;

@@ -5,6 +5,7 @@
 #define USERS_MAX 10000
 #define USER_NAME_MAX 128
 #define PASSWORD_MAX 1024
+#define PASSWORD_MIN 8 /* characters of one that a person chose */
 
 typedef struct {
     char *name;

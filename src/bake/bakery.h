@@ -34,6 +34,10 @@ Json *bakery_status(Bakery *bakery, const char *id, GError **error);
 Json *bakery_bake_details(Bakery *bakery, const char *region, const char *id, GError **error);
 char *bakery_log(Bakery *bakery, const char *id, GError **error);       /* so far; kept after the end; secrets masked */
 gboolean bakery_cancel(Bakery *bakery, const char *id, GError **error); /* ERR_CONFLICT when it is over */
+/* The next bake of such a request makes a new image. ERR_NOT_FOUND: none was kept. Caller frees the id of the bake that is forgotten. */
+char *bakery_forget(Bakery *bakery, const char *region, const JsonValue *request, GError **error);
+/* The same for all bakes that stages of these executions waited for; how many. */
+gboolean bakery_forget_executions(Bakery *bakery, const JsonValue *execution_ids, guint *forgotten, GError **error);
 /* A stage no longer waits for it: cancelled when nobody else does. */
 gboolean bakery_leave(Bakery *bakery, const char *id, const char *execution_id, const char *stage_id, GError **error);
 /* `gennaker run-child FOLDER`: runs the argument vector in FOLDER/command.json in its own session; writes output, heartbeat and

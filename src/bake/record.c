@@ -94,6 +94,13 @@ gboolean bake_record_create(Store *store, const BakeNew *bake, gint64 key_versio
     return store_commit(store, unit, error);
 }
 
+gboolean bake_record_forget_key(Store *store, const char *key, gint64 version, GError **error) {
+    g_autofree char *id = key_id(key);
+    StoreUnit *unit = store_unit_new();
+    store_object_delete(unit, BAKE_KEY_KIND, id, version);
+    return store_commit(store, unit, error);
+}
+
 /* ---- changing ---- */
 
 static gboolean try_change(Store *store, const char *id, gint64 now_ms, BakeChange change, gpointer data, BakeRecord *after,

@@ -28,6 +28,9 @@ gboolean bake_record_load(Store *store, const char *id, BakeRecord *into, GError
 /* The newest bake of a key; NULL without an error set when there is none. *version: of the key's row, 0 when there is none. */
 char *bake_record_of_key(Store *store, const char *key, gint64 *version, GError **error);
 
+/* The key leads nowhere from now on. ERR_CONFLICT: it has another version. */
+gboolean bake_record_forget_key(Store *store, const char *key, gint64 version, GError **error);
+
 typedef struct {
     const char *id, *key, *region, *execution_id, *stage_id;
     const JsonValue *request;

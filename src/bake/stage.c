@@ -37,6 +37,15 @@ static const Param settings_params[] = {
      .offset = offsetof(BakeStageSettings, unknown_keys),
      .otherwise = "true",
      .help = "Whether keys of a bake stage that are not known are passed on."},
+    {.name = BAKE_PAUSE_KEY,
+     .type = PARAM_BOOL,
+     .offset = offsetof(BakeStageSettings, paused),
+     .help = "While it is true no bake begins; stages wait."},
+    {.name = BAKE_MONITOR_TIMEOUT_KEY,
+     .type = PARAM_MILLISECONDS,
+     .offset = offsetof(BakeStageSettings, monitor_timeout_ms),
+     .otherwise = "3600000",
+     .help = "How long a stage waits for its image; stageTimeoutMs of the stage wins."},
     {.name = "stages.bake.failOnImageNameMismatch",
      .type = PARAM_BOOL,
      .offset = offsetof(BakeStageSettings, fail_on_name_mismatch),
@@ -105,10 +114,15 @@ char **bake_stage_regions(const Execution *execution, const Stage *stage) {
 
 /* ---- planning ---- */
 
+#define PAUSED_KEY "_paused" /* of a region's stage: it begins with delayBake */
+
 /* All regions share a name, so their suffix is chosen once. */
 static Status prepare(TaskContext *context, GError **error) {
     (void)error;
     const char *suffix = json_get_string(own(context->stage), "amiSuffix");
+    g_autoptr(Json) yes = json_from_bool(TRUE);
+    if (!is_top_level(context->stage) && bake_stage_settings(context->services).paused)
+        task_set_context_json(context, PAUSED_KEY, yes);
     if (!is_top_level(context->stage) || (suffix != NULL && suffix[0] != '\0'))
         return STATUS_SUCCEEDED;
     g_autoptr(GDateTime) now = g_date_time_new_from_unix_utc(context->now_ms / 1000);
@@ -137,12 +151,14 @@ static void plan_regions(const Execution *execution, const Stage *stage, StagePl
     }
 }
 
-enum { TASK_CREATE, TASK_MONITOR, TASK_COMPLETED, TASK_PARALLEL };
+enum { TASK_DELAY, TASK_CREATE, TASK_MONITOR, TASK_COMPLETED, TASK_PARALLEL };
 static const TaskDefinition tasks[] = {
+    [TASK_DELAY] = {.name = "delayBake", .run = bake_delay_task, .backoff_ms = BAKE_POLL_MS, .no_io = TRUE},
     [TASK_CREATE] = {.name = "createBake", .run = bake_create_task, .timeout_ms = CREATE_TIMEOUT_MS, .backoff_ms = BAKE_POLL_MS},
     [TASK_MONITOR] = {.name = "monitorBake",
                       .run = bake_monitor_task,
                       .timeout_ms = MONITOR_TIMEOUT_MS,
+                      .timeout_key = BAKE_MONITOR_TIMEOUT_KEY,
                       .backoff_ms = BAKE_POLL_MS,
                       .overridable_timeout = TRUE},
     [TASK_COMPLETED] = {.name = "completedBake", .run = bake_completed_task},
@@ -157,7 +173,7 @@ static void build_tasks(const Execution *execution, const Stage *stage, GPtrArra
         g_ptr_array_add(into, (gpointer)&tasks[TASK_PARALLEL]);
         return;
     }
-    for (guint i = TASK_CREATE; i <= TASK_COMPLETED; i++)
+    for (guint i = json_is_true(json_get(own(stage), PAUSED_KEY)) ? TASK_DELAY : TASK_CREATE; i <= TASK_COMPLETED; i++)
         g_ptr_array_add(into, (gpointer)&tasks[i]);
     if (json_length(json_get(own(stage), EXPECTED_ARTIFACTS)) > 0)
         g_ptr_array_add(into, (gpointer)&bind_produced_artifacts[0]); /* of a region's stage alone, so it is no closing task */

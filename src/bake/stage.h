@@ -7,10 +7,13 @@
 
 #define BAKE_STAGE_TYPE "bake"
 #define BAKE_REGIONS_MAX 64
+#define BAKE_PAUSE_KEY "stages.bake-stage.pause.enabled"
+#define BAKE_MONITOR_TIMEOUT_KEY "tasks.monitor-bake.timeout-millis"
 #define BAKE_POLL_MS (30 * 1000) /* between looks at a bake, and between tries to begin one */
 
 typedef struct {
-    gboolean allow_missing_packages, extract_build_details, unknown_keys, fail_on_name_mismatch;
+    gboolean allow_missing_packages, extract_build_details, unknown_keys, fail_on_name_mismatch, paused;
+    gint64 monitor_timeout_ms; /* the engine reads it by its key */
 } BakeStageSettings;
 /* What the configuration says of the stage now. */
 BakeStageSettings bake_stage_settings(Services *services);
@@ -41,6 +44,7 @@ typedef struct {
 } BakeRequestFacts;
 Json *bake_stage_request(const BakeRequestFacts *facts);
 
+Status bake_delay_task(TaskContext *context, GError **error);
 Status bake_create_task(TaskContext *context, GError **error);
 Status bake_monitor_task(TaskContext *context, GError **error);
 Status bake_completed_task(TaskContext *context, GError **error);

@@ -13,6 +13,16 @@ static const char *region_of(const Stage *stage) {
     return json_get_string(json_root(stage->context), "region");
 }
 
+/* ---- delayBake ---- */
+
+Status bake_delay_task(TaskContext *context, GError **error) {
+    (void)error;
+    if (!bake_stage_settings(context->services).paused)
+        return STATUS_SUCCEEDED;
+    task_progress(context, "no bake begins while %s is true in the configuration", BAKE_PAUSE_KEY);
+    return STATUS_RUNNING;
+}
+
 /* ---- createBake ---- */
 
 /* The application's e-mail; without it who the stage runs as. Caller frees. */

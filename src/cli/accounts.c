@@ -5,11 +5,16 @@
 
 /* How old what is known about an account is. */
 static char *make_age(const JsonValue *account) {
+    if (json_get(account, "leftOut") != NULL)
+        return g_strdup("not used");
     gint64 age = json_get_int(json_get(account, "inventory"), "ageMs", -1);
     return age < 0 ? g_strdup("not read yet") : clock_duration_text(age);
 }
 
 static char *make_problem(const JsonValue *account) {
+    const char *left_out = json_get_string(account, "leftOut");
+    if (left_out != NULL)
+        return g_strdup(left_out);
     const JsonValue *errors = json_dig(account, "inventory", "errors", NULL);
     const JsonValue *first = json_at(errors, 0);
     if (first == NULL)
@@ -41,7 +46,7 @@ static const Column one_columns[] = {
 
 static int run_list(Invocation *call, GError **error) {
     g_autoptr(Client) client = client_new(call, error);
-    g_autoptr(Json) list = client != NULL ? client_get(client, error, "/credentials?expand=true", NULL) : NULL;
+    g_autoptr(Json) list = client != NULL ? client_get(client, error, "/credentials?expand=true&leftOut=true", NULL) : NULL;
     return list != NULL ? output_list(call, json_root(list), list_columns, error) : 1;
 }
 

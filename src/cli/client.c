@@ -63,6 +63,10 @@ Client *client_new(const Invocation *call, GError **error) {
         g_free(url);
         url = with;
     }
+    if (!g_str_has_prefix(url, "http://") && !g_str_has_prefix(url, "https://")) {
+        error_set(error, ERR_INVALID, "--server %s: expected http://HOST[:PORT] or https://HOST[:PORT]", url);
+        return NULL;
+    }
     for (gsize length = strlen(url); length > 0 && url[length - 1] == '/'; length--)
         url[length - 1] = '\0';
     HttpClient *http = http_client_new(error);
@@ -186,6 +190,17 @@ static char *task_problems(const JsonValue *task) {
     return g_strdup(text->len > 0 ? text->str : "it says no reason");
 }
 
+/* The code of the first failure that the server's own table names. */
+static ErrorCode task_code(const JsonValue *task) {
+    for (JsonIter s = json_iter(json_dig(task, "execution", "stages", NULL)); json_next(&s);) {
+        const char *type = json_string(json_dig(s.value, "context", "exception", "exceptionType", NULL));
+        for (ErrorCode code = ERR_INVALID; type != NULL && code <= ERR_INTERNAL; code++)
+            if (strcmp(error_outward(code)->exception_type, type) == 0)
+                return code;
+    }
+    return ERR_REMOTE;
+}
+
 static Json *await_task(Client *client, const char *id, const char *description, GError **error) {
     static const char *const GOOD[] = {"SUCCEEDED", "STOPPED", "SKIPPED", NULL};
     static const char *const BAD[] = {"TERMINAL", "CANCELED", "FAILED_CONTINUE", NULL};
@@ -199,7 +214,7 @@ static Json *await_task(Client *client, const char *id, const char *description,
             return g_steal_pointer(&task);
         if (status != NULL && g_strv_contains(BAD, status)) {
             g_autofree char *problems = task_problems(json_root(task));
-            error_set(error, ERR_REMOTE, "%s ended %s: %s", description, status, problems);
+            error_set(error, task_code(json_root(task)), "%s ended %s: %s", description, status, problems);
             return NULL;
         }
         g_usleep(TASK_POLL_MS * 1000);

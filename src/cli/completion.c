@@ -100,20 +100,55 @@ static void add_bash_group(const Command *command, gpointer data) {
     g_string_append_printf(writer->text, "    '%s') COMPREPLY=($(compgen -W '%s --help' -- \"$current\")) ;;\n", command->group, words);
 }
 
+/* Options in front of the command: those with a value take what follows too; bash parts words at "=" and ":". */
+static void add_bash_skip(GString *text) {
+    const char *between = "      ";
+    for (const Option *option = server_options; option->name != NULL; option++) {
+        if (option->value == NULL)
+            continue;
+        g_string_append_printf(text, "%s--%s", between, option->name);
+        if (option->letter != 0)
+            g_string_append_printf(text, "|-%c", option->letter);
+        between = "|";
+    }
+    g_string_append(text, ") ((i++)); [ \"${COMP_WORDS[i]}\" != '=' ] || ((i++))\n"
+                          "        while [[ ${COMP_WORDS[i+1]} == [:=]* ]]; do ((i += 2)); done ;;\n");
+}
+
+/* Gathers in "given" what is no option and no value of one. */
+static void add_bash_words(GString *text) {
+    g_string_append(text, "# Completion of gennaker for bash: source <(gennaker completion bash)\n"
+                          "_gennaker() {\n"
+                          "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command given=() i\n"
+                          "  COMPREPLY=()\n"
+                          "  case \"$previous\" in\n");
+    add_bash_values(text, server_options);
+    g_string_append(text, "  esac\n"
+                          "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
+                          "    case \"${COMP_WORDS[i]}\" in\n");
+    add_bash_skip(text);
+    g_string_append(text, "      -*) ;;\n"
+                          "      *) given+=(\"${COMP_WORDS[i]}\") ;;\n"
+                          "    esac\n"
+                          "  done\n"
+                          "  [ \"$i\" -eq \"$COMP_CWORD\" ] || return\n"
+                          "  command=\"${given[0]} ${given[1]}\"\n");
+}
+
 static char *bash(void) {
     Writer writer = {.text = g_string_new(NULL)};
     g_autofree char *words = first_words();
-    g_string_append(writer.text, "# Completion of gennaker for bash: source <(gennaker completion bash)\n"
-                                 "_gennaker() {\n"
-                                 "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command\n"
-                                 "  COMPREPLY=()\n"
-                                 "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n");
-    g_string_append_printf(writer.text, "    COMPREPLY=($(compgen -W '%s --help --version' -- \"$current\")); return\n  fi\n", words);
-    g_string_append(writer.text, "  if [ \"$COMP_CWORD\" -eq 2 ]; then\n    case \"${COMP_WORDS[1]}\" in\n");
+    g_autoptr(GString) shared = g_string_new(NULL);
+    add_options(shared, server_options);
+    add_bash_words(writer.text);
+    g_string_append_printf(writer.text,
+                           "  if [ ${#given[@]} -eq 0 ]; then\n"
+                           "    COMPREPLY=($(compgen -W '%s --help --version%s' -- \"$current\")); return\n  fi\n",
+                           words, shared->str);
+    g_string_append(writer.text, "  if [ ${#given[@]} -eq 1 ]; then\n    case \"${given[0]}\" in\n");
     commands_each(add_bash_group, &writer);
     g_string_append(writer.text, "    esac\n    [ ${#COMPREPLY[@]} -eq 0 ] || return\n  fi\n"
-                                 "  command=\"${COMP_WORDS[1]} ${COMP_WORDS[2]}\"\n"
-                                 "  case \"${COMP_WORDS[1]}\" in\n");
+                                 "  case \"${given[0]}\" in\n");
     Writer groups = {.text = g_string_new(NULL)};
     commands_each(add_unique_group, &groups);
     g_auto(GStrv) singles = g_strsplit(groups.text->str, " ", -1);

@@ -184,12 +184,7 @@ static gboolean reload_bakery(Composition *composition, Config *config, GError *
 }
 
 static gboolean reload_clouds(Composition *composition, Config *config, GError **error) {
-    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
-    if (!clouds_reload(composition->services.clouds, config, problems, error))
-        return FALSE;
-    for (guint i = 0; i < problems->len; i++)
-        log_warning(ROOM, "%s", (const char *)problems->pdata[i]);
-    return TRUE;
+    return clouds_reload(composition->services.clouds, config, error);
 }
 
 static gboolean reload_triggers(Composition *composition, Config *config, GError **error) {

@@ -26,6 +26,17 @@ typedef struct Account {
 Account *account_ref(Account *account);
 void account_unref(Account *account);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Account, account_unref)
+
+/* What is wrong with an account of the configuration, or with all of a cloud. */
+typedef struct {
+    const Cloud *cloud;
+    char *account;     /* NULL: the cloud's settings */
+    char *text;        /* with file and line where they are known */
+    gboolean left_out; /* the account is not used */
+    gboolean mistake;  /* the configuration is wrong by itself, whatever the cloud says: a reload with it is refused */
+} AccountProblem;
+void account_problem_add(GPtrArray *problems, AccountProblem problem); /* copies the texts */
+GPtrArray *account_problems_new(void);
 /* Whether the account works in the region (one without a list of regions: in any). ERR_INVALID lists those it has. */
 gboolean account_has_region(const Account *account, const char *region, GError **error);
 
@@ -139,7 +150,7 @@ struct Cloud {
     /* deploy-strategies.md 1: a deployment with the source's capacity is pinned until it is over, then min is restored. */
     gboolean snapshots_source_capacity;
     const ConfigSection *const *sections; /* configuration it reads; NULL-terminated */
-    /* All accounts of the configuration. A bad account is reported in `problems` (texts) and left out; the others load. */
+    /* All accounts of the configuration. A bad account is reported in `problems` (AccountProblem) and left out; the others load. */
     GPtrArray *(*open)(Config *config, Clouds *clouds, GPtrArray *problems); /* of Account *, freed by account_unref */
     void (*account_free)(Account *account);
     const InventoryAgent *agents;            /* ends with an entry without name */
@@ -176,8 +187,10 @@ Clouds *clouds_new(const CloudsOptions *options, GError **error);
 void clouds_start(Clouds *clouds); /* inventory agents begin, unfinished operations go on */
 void clouds_stop(Clouds *clouds, gint64 grace_ms);
 void clouds_free(Clouds *clouds);
-/* Reads everything, then swaps; problems: texts about accounts that could not be opened. */
-gboolean clouds_reload(Clouds *clouds, Config *config, GPtrArray *problems, GError **error);
+/* Reads everything, then swaps; what is wrong with accounts is logged, and clouds_problems. ERR_INVALID with all mistakes in the
+ * configuration of accounts: nothing changed. */
+gboolean clouds_reload(Clouds *clouds, Config *config, GError **error);
+GPtrArray *clouds_problems(Clouds *clouds); /* of AccountProblem *, as of the last (re)load; caller unrefs, no changes */
 Config *clouds_config(Clouds *clouds);
 HttpClient *clouds_http(Clouds *clouds);
 Inventory *clouds_inventory(Clouds *clouds);

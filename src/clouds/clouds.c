@@ -24,6 +24,7 @@ struct Clouds {
     GMutex lock;
     Config *config;
     GPtrArray *accounts; /* of Account, by name; never changed once here */
+    GPtrArray *problems; /* of AccountProblem; the same */
     GRWLock watch_lock;
     GArray *watchers; /* of Watcher */
     guint last_watcher;
@@ -68,6 +69,25 @@ static int account_order(gconstpointer left, gconstpointer right) {
     return strcmp(a->name, b->name);
 }
 
+static void problem_free(gpointer memory) {
+    AccountProblem *problem = memory;
+    g_free(problem->account);
+    g_free(problem->text);
+    g_free(problem);
+}
+
+GPtrArray *account_problems_new(void) {
+    return g_ptr_array_new_with_free_func(problem_free);
+}
+
+void account_problem_add(GPtrArray *problems, AccountProblem problem) {
+    AccountProblem *copy = g_new0(AccountProblem, 1);
+    *copy = problem;
+    copy->account = g_strdup(problem.account);
+    copy->text = g_strdup(problem.text);
+    g_ptr_array_add(problems, copy);
+}
+
 static gboolean has_account(const GPtrArray *accounts, const char *name) {
     for (guint i = 0; i < accounts->len; i++)
         if (!strcmp(((const Account *)accounts->pdata[i])->name, name))
@@ -82,7 +102,8 @@ static GPtrArray *open_accounts(Clouds *clouds, Config *config, GPtrArray *probl
         for (guint i = 0; opened && i < opened->len; i++) {
             Account *account = opened->pdata[i];
             if (has_account(accounts, account->name))
-                g_ptr_array_add(problems, g_strdup_printf("account %s: the name is used twice; the second is left out", account->name));
+                account_problem_add(problems,
+                                    (AccountProblem){*cloud, account->name, (char *)"the name is used by another cloud too", TRUE, TRUE});
             else
                 g_ptr_array_add(accounts, account_ref(account));
         }
@@ -93,13 +114,35 @@ static GPtrArray *open_accounts(Clouds *clouds, Config *config, GPtrArray *probl
     return accounts;
 }
 
-static gboolean read_accounts(Clouds *clouds, Config *config, GPtrArray *problems, GError **error) {
+/* All mistakes in one text; NULL: none. */
+static char *mistakes_of(const GPtrArray *problems) {
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint i = 0; i < problems->len; i++) {
+        const AccountProblem *problem = problems->pdata[i];
+        if (problem->mistake)
+            g_string_append_printf(text, "%s%s", text->len ? "; " : "", problem->text);
+    }
+    return text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
+
+/* With strict, mistakes are refused; else the accounts that have them are left out. */
+static gboolean read_accounts(Clouds *clouds, Config *config, gboolean strict, GError **error) {
     InventorySettings settings = {0};
     if (!config_read(config, &inventory_config_section, &settings, error))
         return FALSE;
+    g_autoptr(GPtrArray) problems = account_problems_new();
     GPtrArray *accounts = open_accounts(clouds, config, problems);
+    g_autofree char *mistakes = strict ? mistakes_of(problems) : NULL;
+    if (mistakes) {
+        error_set(error, ERR_INVALID, "%s", mistakes);
+        g_ptr_array_unref(accounts);
+        return FALSE;
+    }
+    for (guint i = 0; i < problems->len; i++)
+        log_warning("clouds", "%s", ((const AccountProblem *)problems->pdata[i])->text);
     g_mutex_lock(&clouds->lock);
-    GPtrArray *before = clouds->accounts;
+    GPtrArray *before = clouds->accounts, *problems_before = clouds->problems;
+    clouds->problems = g_ptr_array_ref(problems);
     Config *config_before = clouds->config;
     clouds->accounts = accounts;
     clouds->config = config_ref(config);
@@ -107,12 +150,21 @@ static gboolean read_accounts(Clouds *clouds, Config *config, GPtrArray *problem
     agents_set_accounts(clouds->agents, accounts, settings.poll_ms);
     if (before)
         g_ptr_array_unref(before);
+    if (problems_before)
+        g_ptr_array_unref(problems_before);
     config_unref(config_before);
     return TRUE;
 }
 
-gboolean clouds_reload(Clouds *clouds, Config *config, GPtrArray *problems, GError **error) {
-    return read_accounts(clouds, config, problems, error);
+gboolean clouds_reload(Clouds *clouds, Config *config, GError **error) {
+    return read_accounts(clouds, config, TRUE, error);
+}
+
+GPtrArray *clouds_problems(Clouds *clouds) {
+    g_mutex_lock(&clouds->lock);
+    GPtrArray *problems = g_ptr_array_ref(clouds->problems);
+    g_mutex_unlock(&clouds->lock);
+    return problems;
 }
 
 GPtrArray *clouds_accounts(Clouds *clouds) {
@@ -170,13 +222,10 @@ Clouds *clouds_new(const CloudsOptions *options, GError **error) {
     clouds->inventory = inventory_new(inventory_changed, clouds);
     clouds->agents = agents_new(clouds->inventory);
     clouds->operations = operations_new(clouds, options);
-    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
-    if (!read_accounts(clouds, options->config, problems, error)) {
+    if (!read_accounts(clouds, options->config, FALSE, error)) {
         clouds_free(clouds);
         return NULL;
     }
-    for (guint i = 0; i < problems->len; i++)
-        log_warning("clouds", "%s", (const char *)problems->pdata[i]);
     clouds->remembered = remembered_new(clouds->store, clouds->inventory);
     remembered_load(clouds->remembered, clouds->accounts);
     return clouds;
@@ -203,6 +252,8 @@ void clouds_free(Clouds *clouds) {
     inventory_free(clouds->inventory);
     if (clouds->accounts)
         g_ptr_array_unref(clouds->accounts);
+    if (clouds->problems)
+        g_ptr_array_unref(clouds->problems);
     config_unref(clouds->config);
     g_array_unref(clouds->watchers);
     g_rw_lock_clear(&clouds->watch_lock);

@@ -216,6 +216,11 @@ void handle_patch_stage(Step *step, const Message *message) {
         step_refuse(step, ERR_INVALID, "Cannot manually skip stage.");
         return;
     }
+    g_autoptr(GError) wrong = NULL;
+    if (type && type->check_patch && !type->check_patch(stage, changes, &wrong)) {
+        step_refuse(step, error_code(wrong), "Stage %s: %s", stage->name, wrong->message);
+        return;
+    }
     const char *user = message->user ? message->user : "anonymous";
     g_autoptr(Json) by = json_from_string(user);
     g_autoptr(Json) all = json_with(changes, "lastModifiedBy", json_root(by));

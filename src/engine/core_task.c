@@ -71,7 +71,7 @@ static void time_out(Step *step, const char *stage_id, const char *task_id, cons
 
 /* Timeouts do not stop a task that may not run anyway. TRUE: the time is up and that is being dealt with. */
 static gboolean check_time(Step *step, const Stage *stage, const TaskState *task, const StageType *type, const TaskDefinition *definition) {
-    g_autofree char *text = task_timed_out(step->execution, stage, task, type, definition, step->now_ms);
+    g_autofree char *text = task_timed_out(step->settings, step->execution, stage, task, type, definition, step->now_ms);
     if (!text)
         return FALSE;
     if (definition->on_timeout)
@@ -191,7 +191,7 @@ static void timeout_answered(Step *step, const Stage *stage, const TaskState *ta
     }
     const StageType *type = stage_type_of(step->settings, stage);
     const TaskDefinition *definition = task_definition_of(type, step->execution, stage, task);
-    g_autofree char *text = task_timed_out(step->execution, stage, task, type, definition, step->now_ms);
+    g_autofree char *text = task_timed_out(step->settings, step->execution, stage, task, type, definition, step->now_ms);
     time_out(step, stage->id, task->id, text ? text : "The task ran out of time");
 }
 

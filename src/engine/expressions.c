@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define SUMMARY_KEY "expressionEvaluationSummary"
+#define EXCEPTION_KEY "exception" /* it quotes what users wrote: expressions in it are not meant */
 
 int expressions_version(const Execution *execution, const EngineSettings *settings) {
     const char *name = settings->spel_override ? settings->spel_override : execution->spel_evaluator;
@@ -91,9 +92,10 @@ static Json *merge_summary(const JsonValue *before, const ExprProcessed *process
 /* ---- stages ---- */
 Json *expressions_process(const Execution *execution, const Stage *stage, const EngineSettings *settings, gboolean allow_io, gint64 now_ms,
                           gboolean *needs_io) {
-    static const char *const summary_only[] = {SUMMARY_KEY, NULL};
+    static const char *const own[] = {SUMMARY_KEY, EXCEPTION_KEY, NULL};
     const JsonValue *context = json_root(stage->context), *before = json_get(context, SUMMARY_KEY);
-    g_autoptr(Json) without = before ? json_without(context, summary_only) : json_ref(stage->context);
+    const JsonValue *exception = json_get(context, EXCEPTION_KEY);
+    g_autoptr(Json) without = before || exception ? json_without(context, own) : json_ref(stage->context);
     ExpressionRoot root;
     ExprProcessed processed;
     expression_root_init(&root, execution, stage, NULL, settings, allow_io, now_ms);
@@ -104,7 +106,8 @@ Json *expressions_process(const Execution *execution, const Stage *stage, const 
     Json *result = NULL;
     gboolean same_summary = !attempted || (!summary && !before) || (summary && json_equal(json_root(summary), before));
     if (processed.changed || !same_summary) {
-        g_autoptr(Json) value = processed.changed ? json_without_nulls(json_root(processed.value)) : json_ref(without);
+        g_autoptr(Json) clean = processed.changed ? json_without_nulls(json_root(processed.value)) : json_ref(without);
+        g_autoptr(Json) value = exception ? json_with(json_root(clean), EXCEPTION_KEY, exception) : json_ref(clean);
         const JsonValue *kept = attempted ? json_root(summary) : before;
         result = kept ? json_with(json_root(value), SUMMARY_KEY, kept) : json_ref(value);
     }

@@ -52,6 +52,8 @@ static void complain(GraphCheck *check, const char *format, ...) {
 static void check_ref_ids(GraphCheck *check) {
     for (guint i = 0; i < check->n; i++) {
         const char *title = stage_title(check->stages[i]);
+        if (!json_is_object(check->stages[i]))
+            continue;
         if (!check->refs[i])
             complain(check, "stage %u (%s): refId is missing, but other stages have one", i + 1, title ? title : "unnamed");
         else if (g_hash_table_contains(check->by_ref, check->refs[i]))

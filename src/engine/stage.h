@@ -68,6 +68,7 @@ typedef struct {
     TaskRun run;
     const char *implementing_class; /* as clients see it; NULL: "gennaker.<name>" */
     gint64 timeout_ms;              /* 0: no own timeout */
+    const char *timeout_key;        /* of orca's configuration, in milliseconds: replaces timeout_ms; NULL: none */
     gint64 backoff_ms;              /* 0: 1 s */
     /* Dynamic back-off from the context; NULL: backoff_ms. Pure. */
     gint64 (*poll_after)(const Execution *execution, const Stage *stage, const TaskState *task, gint64 now_ms);
@@ -123,6 +124,8 @@ typedef struct StageType {
     Json *(*on_restart)(const Stage *stage, gboolean *clear_outputs);
     /* Pure: may users skip it by hand? NULL: no. */
     gboolean (*can_skip)(const Execution *execution, const Stage *stage);
+    /* Pure: may a person change these keys of its context so? ERR_INVALID says what is expected; NULL: anything. */
+    gboolean (*check_patch)(const Stage *stage, const JsonValue *changes, GError **error);
     gboolean no_timeout;      /* timeouts are not enforced (execution window) */
     gboolean own_expressions; /* v4: its task processes its context itself (expressions_evaluate), the engine leaves it alone */
     /* Why a running stage waits, in one sentence; NULL: the engine's words. Pure; caller frees. */

@@ -75,5 +75,5 @@ Json *context_with_final_errors(const Stage *stage, Status status);
 
 /* ---- time (timeouts.c) ---- */
 /* The message when the task's or its stage's time is up, or NULL; caller frees. */
-char *task_timed_out(const Execution *execution, const Stage *stage, const TaskState *task, const StageType *type,
-                     const TaskDefinition *definition, gint64 now_ms);
+char *task_timed_out(const EngineSettings *settings, const Execution *execution, const Stage *stage, const TaskState *task,
+                     const StageType *type, const TaskDefinition *definition, gint64 now_ms);

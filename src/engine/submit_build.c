@@ -190,8 +190,10 @@ void submit_validate(const JsonValue *pipeline, const EngineSettings *settings, 
     graph_validate(stages, messages);
     JsonIter iter = json_iter(stages);
     while (json_is_array(stages) && json_next(&iter)) {
+        if (!json_is_object(iter.value))
+            continue; /* the graph's check has said it */
         const char *alias = json_get_string(iter.value, "alias"), *name = json_get_string(iter.value, "name");
-        g_autofree char *type = json_is_object(iter.value) ? type_of(iter.value) : NULL;
+        g_autofree char *type = type_of(iter.value);
         if (!type || !*type)
             g_ptr_array_add(messages,
                             g_strdup_printf("stage %" G_GSIZE_FORMAT " (%s): type is missing", iter.index + 1, name ? name : "unnamed"));

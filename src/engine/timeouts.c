@@ -46,14 +46,15 @@ static char *stage_timed_out(const Execution *execution, const Stage *stage, gin
     return NULL;
 }
 
-char *task_timed_out(const Execution *execution, const Stage *stage, const TaskState *task, const StageType *type,
-                     const TaskDefinition *definition, gint64 now_ms) {
+char *task_timed_out(const EngineSettings *settings, const Execution *execution, const Stage *stage, const TaskState *task,
+                     const StageType *type, const TaskDefinition *definition, gint64 now_ms) {
     if (type->no_timeout)
         return NULL;
     char *text = stage_timed_out(execution, stage, now_ms);
     if (text || !definition->timeout_ms)
         return text;
-    gint64 limit = definition->timeout_ms;
+    gint64 limit = definition->timeout_key ? config_get_int(settings->config, SERVICE_ORCA, definition->timeout_key, definition->timeout_ms)
+                                           : definition->timeout_ms;
     if (definition->overridable_timeout) {
         const JsonValue *own = stage_get(execution, stage, "stageTimeoutMs");
         limit = json_is_number(own) ? json_int(own, limit) : limit;

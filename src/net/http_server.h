@@ -6,9 +6,9 @@
 #pragma once
 #include "base/error.h"
 
-#define HTTP_SERVER_BODY_MAX (32 * 1024 * 1024)    /* bytes of a request's body: 413 above */
-#define HTTP_SERVER_BODIES_MAX 8                   /* times the limit of one: bytes of all bodies held at once, 503 above */
-#define HTTP_SERVER_DISCARD_MAX (64 * 1024 * 1024) /* bytes of a refused body that are read so that the client sees why */
+#define HTTP_SERVER_BODY_MAX (32 * 1024 * 1024)     /* bytes of a request's body: 413 above */
+#define HTTP_SERVER_BODIES_MAX 8                    /* times the limit of one: bytes of all bodies held at once, 503 above */
+#define HTTP_SERVER_DISCARD_MAX (256 * 1024 * 1024) /* bytes of a refused body that are read so that the client sees why */
 #define HTTP_SERVER_READERS 8
 #define HTTP_SERVER_CONNECTIONS_MAX 1024   /* further clients wait until one goes */
 #define HTTP_SERVER_HEADER_MAX (32 * 1024) /* bytes of the request line and all headers: 431 above */

@@ -42,15 +42,7 @@ class Flow:
 
 def aws(simulator, account, service):
     """A client of the simulator for an account, around Gennaker and the proxy."""
-    import boto3
-
-    key = {"aws_access_key_id": "AKIARIGBASE", "aws_secret_access_key": "rig-secret"}
-    if account != STAGING:
-        sts = boto3.client("sts", region_name=REGION, endpoint_url=simulator.url, **key)
-        made = sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/managed", RoleSessionName="check")["Credentials"]
-        key = {"aws_access_key_id": made["AccessKeyId"], "aws_secret_access_key": made["SecretAccessKey"],
-               "aws_session_token": made["SessionToken"]}
-    return boto3.client(service, region_name=REGION, endpoint_url=simulator.url, **key)
+    return simulator.client(service, account, REGION)
 
 
 def groups(simulator, name):

@@ -425,6 +425,9 @@ def test_judgement_why_and_restart(api):
     while not (why := api.get(f"/pipelines/{execution_id}/why")) and time.monotonic() < end:
         time.sleep(0.02)
     assert any(reason.get("stageId") == stage["id"] and reason["reason"] for reason in why), why
+    for wrong in ("maybe", 1, True):
+        assert "expected continue or stop" in api.error("PATCH", f"/pipelines/{execution_id}/stages/{stage['id']}", {"judgmentStatus": wrong})
+    assert "judgmentStatus" not in api.get(f"/pipelines/{execution_id}")["stages"][0]["context"]
     changed = api.ok("PATCH", f"/pipelines/{execution_id}/stages/{stage['id']}", {"judgmentStatus": "stop"})
     assert changed["id"] == execution_id and changed["stages"][0]["context"]["judgmentStatus"] == "stop"
     assert changed["stages"][0]["lastModified"]["user"] == "anonymous"
@@ -436,6 +439,15 @@ def test_judgement_why_and_restart(api):
     assert api.wait(f"/pipelines/{execution_id}")["status"] == "SUCCEEDED"
     assert api.error("PATCH", f"/pipelines/{execution_id}/stages/none", {"a": 1}, status=404)
     assert "JSON object" in api.error("PATCH", f"/pipelines/{execution_id}/stages/{stage['id']}", [1])
+
+
+def test_errors_are_said_once(api):
+    """engine.md 8: what an error quotes of an expression is not evaluated again."""
+    api.save("unresolved", stages=[wait_stage("${nope}")])
+    errors = api.run("unresolved")["stages"][0]["context"]["exception"]["details"]["errors"]
+    assert errors == ['waitTime: expected a number of seconds, got "${nope}"', "Failed to evaluate [waitTime] : nope not found"]
+    message = api.error("POST", "/pipelines/start", {"application": "app", "name": "odd", "stages": [wait_stage(), 5]})
+    assert message.count("stage 2") == 1 and "stage 2 is no object" in message
 
 
 def test_expressions(api):
@@ -592,6 +604,8 @@ def test_bad_bodies_change_nothing(api):
 def test_a_body_over_the_limit(api):
     answer = api.call("POST", "/tasks", b" " * (32 * 1024 * 1024 + 1), {"Content-Type": "application/json"})
     assert answer.status == 413 and "33554432" in answer.json["message"]
+    far_over = api.call("POST", "/tasks", b" " * (70 * 1024 * 1024), {"Content-Type": "application/json"})
+    assert far_over.status == 413 and "33554432" in far_over.json["message"]
     assert api.get("/health")["status"] == "UP"
 
 

@@ -134,6 +134,19 @@ def test_bash_completes():
     assert "bash" in complete("completion", "")
 
 
+@pytest.mark.parametrize("words, offered", [
+    (["--server", "http", ":", "//127.0.0.1", ":", "8084", "exec"], ["execution"]),
+    (["--server", "=", "http", ":", "//127.0.0.1", ":", "8084", "execution", "ju"], ["judge"]),
+    (["-o", "json", "pipeline", "list", "--ser"], ["--server"]),
+    (["--output", ""], ["table", "json", "yaml"]),
+    (["--server", ""], []),
+    (["--tok"], ["--token"]),
+])
+def test_bash_completes_behind_options(words, offered):
+    """bash parts a URL at its colons."""
+    assert complete(*words) == set(offered)
+
+
 def test_other_shells_get_a_script():
     assert "bashcompinit" in run("completion", "zsh")
     assert "complete -c gennaker" in run("completion", "fish")
@@ -177,6 +190,26 @@ def test_a_wrong_pipeline_is_refused_and_nothing_changes(cli, pipeline):
 
 
 # ---- executions ----
+def test_bad_input_has_its_exit_code(cli, pipeline, tmp_path):
+    assert "email" in cli("application", "save", "he llo", code=2)
+    assert "dots only" in cli("application", "save", "..", "--email", "a@b.c", code=2)
+    assert "Is a directory" in cli("pipeline", "save", tmp_path, code=2)
+    assert "--server ftp://x: expected http" in cli("application", "list", "--server", "ftp://x", code=2)
+    assert "too short: at least 8" in run("user", "add", "joe", "--password-stdin", "--data", tmp_path, stdin="short\n", code=2)
+
+
+def test_a_choice_of_a_judgement_is_one_of_its_choices(cli, pipeline, tmp_path):
+    """stages.md 2.3"""
+    choices = [{"value": "blue"}, {"value": "green"}]
+    document = {"application": "clitest", "name": "Choose", "stages": [{"type": "manualJudgment", "name": "Which", "judgmentInputs": choices}]}
+    (tmp_path / "choose.json").write_text(json.dumps(document))
+    cli("pipeline", "save", tmp_path / "choose.json")
+    execution = ULID.search(cli("pipeline", "execute", "clitest", "Choose"))[0]
+    assert "expected one of blue, green" in cli("execution", "judge", execution, "continue", "--input", "zz", code=2)
+    cli("execution", "judge", execution, "continue", "--input", "green")
+    assert "SUCCEEDED" in cli("execution", "watch", execution)
+
+
 def test_execute_needs_its_parameters(cli, pipeline):
     assert "Required parameter version is missing" in cli("pipeline", "execute", "clitest", pipeline, code=2)
     assert ULID.search(cli("pipeline", "execute", "clitest", pipeline, "--parameter", "version=2"))
@@ -355,6 +388,43 @@ def test_a_wrong_configuration_is_not_applied(tmp_path):
         while "configuration applied" not in server.said() and time.monotonic() < end:
             time.sleep(0.05)
         assert "configuration applied" in server.said()
+    finally:
+        assert server.stop() == 0
+
+
+ACCOUNTS = """aws:
+  accessKeyId: AKIA
+  secretAccessKey: none
+  endpointUrl: http://127.0.0.1:9
+  loadAccounts: {maxRetries: 0}
+  accounts:
+  - {name: one, accountId: "123456789012", regions: [{name: us-east-1, availabilityZones: [us-east-1a]}]}
+"""
+MISTAKES = """  - {name: two, accountId: abc}
+  - {name: one, accountId: "210987654321"}
+"""
+
+
+def test_mistakes_of_accounts(tmp_path):
+    """aws.md 1: at a start they are left out and shown with the reason; a reload with them is refused."""
+    config = tmp_path / "clouddriver.yml"
+    config.write_text(ACCOUNTS + MISTAKES)
+    server = Gennaker(tmp_path / "data", config=tmp_path).start()
+    try:
+        listed = run("account", "list", GENNAKER_SERVER=server.url)
+        assert re.search(r'two .*not used .*clouddriver.yml:8: AWS account two: accountId: expected 12 digits, got "abc"', listed), listed
+        assert re.search(r"one .*not used .*clouddriver.yml:9: AWS account one: a second account of this name", listed), listed
+        assert [account["name"] for account in server.api.get("/credentials")] == ["one"]
+        config.write_text(ACCOUNTS)
+        assert server.api.call("POST", "/admin/reload") is None
+        assert "not used" not in run("account", "list", GENNAKER_SERVER=server.url)
+        config.write_text(ACCOUNTS + MISTAKES)
+        server.process.send_signal(signal.SIGHUP)
+        end = time.monotonic() + 10
+        while "everything stays as it was" not in server.said() and time.monotonic() < end:
+            time.sleep(0.05)
+        assert "expected 12 digits" in server.said().split("configuration applied")[-1]
+        assert "not used" not in run("account", "list", GENNAKER_SERVER=server.url)
     finally:
         assert server.stop() == 0
 

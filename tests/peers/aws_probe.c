@@ -18,7 +18,6 @@
 
 typedef struct {
     Clouds *clouds;
-    GPtrArray *problems;
 } Probe;
 
 static Json *error_json(const GError *error) {
@@ -50,8 +49,9 @@ static Json *do_read(Probe *probe, const JsonValue *command) {
         json_end_object(builder);
     }
     json_begin_array(builder, "problems");
-    for (guint i = 0; i < probe->problems->len; i++)
-        json_add_string(builder, NULL, probe->problems->pdata[i]);
+    g_autoptr(GPtrArray) problems = clouds_problems(probe->clouds);
+    for (guint i = 0; i < problems->len; i++)
+        json_add_string(builder, NULL, ((const AccountProblem *)problems->pdata[i])->text);
     json_end_array(builder);
     json_end_object(builder);
     return json_builder_end(builder);
@@ -199,8 +199,8 @@ int main(int argc, char **argv) {
         return fail(error);
     static const Cloud *const known[] = {&cloud_aws, NULL};
     CloudsOptions options = {.clouds = known, .store = store, .http = http, .config = config};
-    Probe probe = {clouds_new(&options, &error), g_ptr_array_new_with_free_func(g_free)};
-    if (!probe.clouds || !clouds_reload(probe.clouds, config, probe.problems, &error))
+    Probe probe = {clouds_new(&options, &error)};
+    if (!probe.clouds)
         return fail(error);
     clouds_start(probe.clouds);
     int code = obey_all(&probe);
@@ -208,6 +208,5 @@ int main(int argc, char **argv) {
     clouds_free(probe.clouds);
     http_client_free(http);
     store_close(store);
-    g_ptr_array_unref(probe.problems);
     return code;
 }

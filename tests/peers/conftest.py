@@ -2,56 +2,22 @@
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-RIG = ROOT / "tests" / "peers" / "aws"
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
-import boto3  # noqa: E402
 from faultproxy import FaultProxy  # noqa: E402
+from simulator import BASE  # noqa: E402
+from simulator import Simulator as CommonSimulator  # noqa: E402
 
-BASE, PROD = "123456789012", "111111111111"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+PROD = "111111111111"
 
 
-def rig(command, *arguments):
-    environment = {**os.environ, "no_proxy": "127.0.0.1"}
-    return subprocess.run([str(RIG / command), *map(str, arguments)], check=True, stdout=subprocess.PIPE, text=True,
-                          env=environment).stdout
-
-
-class Simulator:
-    def __init__(self):
-        self.port = free_port()
-        rig("up", "--port", self.port, "--strict")
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def seed(self, *options):
-        return json.loads(rig("seed", "--port", self.port, "--reset", *options))
-
-    def stop(self):
-        rig("down", "--port", self.port)
-
-    def client(self, service, account=BASE, region="us-east-1"):
-        """boto3's view of an account, past the proxy."""
-        key = {"aws_access_key_id": "AKIARIGBASE", "aws_secret_access_key": "rig-secret"}
-        if account != BASE:
-            sts = boto3.client("sts", region_name=region, endpoint_url=self.url, **key)
-            c = sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/managed", RoleSessionName="test")["Credentials"]
-            key = {"aws_access_key_id": c["AccessKeyId"], "aws_secret_access_key": c["SecretAccessKey"],
-                   "aws_session_token": c["SessionToken"]}
-        return boto3.client(service, region_name=region, endpoint_url=self.url, **key)
-
+class Simulator(CommonSimulator):
     def empty(self):
         """Takes away what operations made; the common set-up stays."""
         for account in (BASE, PROD):

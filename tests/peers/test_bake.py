@@ -11,7 +11,6 @@ import time
 import urllib.request
 
 import pytest
-from conftest import free_port
 from gennaker import PROGRAM, Gennaker, demo, failures
 
 pytestmark = pytest.mark.skipif(shutil.which("packer") is None or os.geteuid() != 0 and shutil.which("sudo") is None,
@@ -26,7 +25,7 @@ class Bakes:
     def __init__(self, folder, simulator):
         self.simulator = simulator
         self.before = set(self.all_builders())
-        self.surroundings = demo.Surroundings(simulator.port, free_port(), free_port())
+        self.surroundings = demo.Surroundings(simulator.port, demo.free_port(), demo.free_port())
         self.surroundings.publish(VERSION)
         self.variables = demo.write_configuration(folder / "config", simulator.url, self.surroundings.repository, self.surroundings.ssh)
         self.server = Gennaker(folder / "data", config=folder / "config")

@@ -42,12 +42,17 @@ static inline void bake_testing_packer(const char *folder) {
     g_mkdir(templates, 0700);
 }
 
-static inline Config *bake_testing_config(const char *folder, int concurrent) {
+static inline Config *bake_testing_config_with(const char *folder, int concurrent, const char *more) {
     g_autoptr(GError) error = NULL;
-    g_autofree char *text = g_strdup_printf(BAKE_CONFIG, folder, concurrent, folder);
+    g_autofree char *own = g_strdup_printf(BAKE_CONFIG, folder, concurrent, folder);
+    g_autofree char *text = g_strconcat(own, more, NULL);
     Config *config = config_load_text("gennaker.yml", text, -1, &error);
     g_assert_no_error(error);
     return config;
+}
+
+static inline Config *bake_testing_config(const char *folder, int concurrent) {
+    return bake_testing_config_with(folder, concurrent, "");
 }
 
 /* How many builders were begun. */

@@ -177,10 +177,14 @@ static void test_users_file(void) {
     g_autofree char *folder = temporary_folder();
     add(folder, "ann", NULL, ADMIN, NULL);
     char *password = NULL, *token = NULL;
-    g_assert_false(users_add(folder, "ann", "x", NONE, FALSE, &password, &token, &error));
+    g_assert_false(users_add(folder, "eve", "1234567", NONE, FALSE, &password, &token, &error));
+    g_assert_cmpint(error_code(error), ==, ERR_INVALID);
+    g_assert_nonnull(strstr(error->message, "PASSWORD_MIN"));
+    g_clear_error(&error);
+    g_assert_false(users_add(folder, "ann", "long enough", NONE, FALSE, &password, &token, &error));
     g_assert_cmpint(error_code(error), ==, ERR_CONFLICT);
     g_clear_error(&error);
-    g_assert_false(users_add(folder, "a b", "x", NONE, FALSE, &password, &token, &error));
+    g_assert_false(users_add(folder, "a b", "long enough", NONE, FALSE, &password, &token, &error));
     g_assert_cmpint(error_code(error), ==, ERR_INVALID);
     g_clear_error(&error);
     g_autoptr(Json) list = users_list(folder, &error);

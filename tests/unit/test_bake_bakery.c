@@ -138,6 +138,34 @@ static void test_success(void) {
 }
 
 /* Neither in the log nor in arguments nor in what is left on the disk. */
+/* bake.md 1: DELETE bake, delete-requests. */
+static void test_forget(void) {
+    Rig *rig = rig_new(2);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Json) asked = request("foo", "s1"), other = request("bar", "s1");
+    g_autofree char *id = bake(rig, "foo", FALSE, "RUNNING");
+    wait_state(rig, id, "COMPLETED", BAKE_DONE);
+    g_assert_null(bakery_forget(rig->bakery, "us-east-1", json_root(other), &error));
+    g_assert_cmpint(error_code(error), ==, ERR_NOT_FOUND);
+    g_clear_error(&error);
+    g_autofree char *forgotten = bakery_forget(rig->bakery, "us-east-1", json_root(asked), &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(forgotten, ==, id);
+    g_assert_null(bakery_forget(rig->bakery, "us-east-1", json_root(asked), NULL));
+    g_autoptr(Json) kept = bakery_status(rig->bakery, id, &error);
+    g_assert_no_error(error);
+    g_autofree char *anew = bake(rig, "foo", FALSE, "RUNNING");
+    g_assert_cmpstr(anew, !=, id);
+    wait_state(rig, anew, "COMPLETED", BAKE_DONE);
+    g_autoptr(Json) ids = json_parse("[\"nobody\", \"execution\"]", -1, NULL);
+    guint count = 0;
+    g_assert_true(bakery_forget_executions(rig->bakery, json_root(ids), &count, &error));
+    g_assert_cmpuint(count, ==, 1); /* the first one's key leads to the second */
+    g_autofree char *third = bake(rig, "foo", FALSE, "RUNNING");
+    wait_state(rig, third, "COMPLETED", BAKE_DONE);
+    rig_free(rig);
+}
+
 static void test_secrets(void) {
     Rig *rig = rig_new(2);
     g_autofree char *id = bake(rig, "foo_1.0_all", FALSE, "RUNNING");
@@ -428,6 +456,7 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/bake/bakery/options", test_options);
     g_test_add_func("/bake/bakery/success", test_success);
+    g_test_add_func("/bake/bakery/forget", test_forget);
     g_test_add_func("/bake/bakery/secrets", test_secrets);
     g_test_add_func("/bake/bakery/old-logs", test_old_logs);
     g_test_add_func("/bake/bakery/failure", test_failure);

@@ -257,6 +257,41 @@ static void test_failures(void) {
     house_free(house);
 }
 
+static void configure(House *house, const char *more) {
+    g_autoptr(GError) error = NULL;
+    Config *config = bake_testing_config_with(house->folder, 4, more);
+    g_assert_true(engine_set_config(house->services.engine, config, &error));
+    services_set_config(&house->services, config);
+    config_unref(config);
+}
+
+/* bake.md 7: delayBake, tasks.monitor-bake.timeout-millis. */
+static void test_delay_and_timeout(void) {
+    House *house = house_new();
+    configure(house, "orca: {stages: {bake-stage: {pause: {enabled: true}}}}\n");
+    g_autofree char *id = start(house, "[" BAKE("\"region\":\"us-east-1\",\"package\":\"foo\"") "]", MANUAL);
+    const char *progress = NULL;
+    for (guint i = 0; i < 1000 && progress == NULL; i++) {
+        g_autoptr(Execution) execution = engine_load(house->services.engine, id, NULL);
+        const Stage *child = execution->stages->len > 1 ? named(execution, "Bake in us-east-1") : NULL;
+        progress = child != NULL ? json_get_string(json_root(child->context), "_progress") : NULL;
+        if (progress != NULL) {
+            g_assert_nonnull(strstr(progress, "no bake begins while stages.bake-stage.pause.enabled"));
+            g_assert_cmpstr(((const TaskState *)child->tasks->pdata[0])->name, ==, "delayBake");
+        }
+        g_usleep(10000);
+    }
+    g_assert_nonnull(progress);
+    g_assert_cmpuint(bake_testing_starts(house->folder), ==, 0);
+    g_assert_true(engine_cancel(house->services.engine, id, "tester", "enough", NULL));
+    configure(house, "orca: {tasks: {monitor-bake: {timeout-millis: 1}}}\n");
+    g_autofree char *late = start(house, "[" BAKE("\"region\":\"us-east-1\",\"package\":\"foo\"") "]", MANUAL);
+    g_autoptr(Execution) execution = wait_for_end(house, late);
+    g_assert_cmpint(execution->status, ==, STATUS_TERMINAL);
+    g_assert_nonnull(strstr(said(named(execution, "Bake in us-east-1")), "monitorBake of stage Bake in us-east-1 timed out"));
+    house_free(house);
+}
+
 static void test_cancel(void) {
     House *house = house_new();
     g_autofree char *id = start(house, "[" BAKE("\"region\":\"us-east-1\",\"package\":\"wait\"") "]", MANUAL);
@@ -288,6 +323,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/bake/stage/packages", test_packages);
     g_test_add_func("/bake/stage/build-details", test_build_details);
     g_test_add_func("/bake/stage/artifacts", test_artifacts);
+    g_test_add_func("/bake/stage/delay-and-timeout", test_delay_and_timeout);
     g_test_add_func("/bake/stage/failures", test_failures);
     g_test_add_func("/bake/stage/cancel", test_cancel);
     int code = g_test_run();

@@ -30,6 +30,7 @@ static gboolean read_groups(AgentContext *context, GError **error) {
 static const char *const KINDS[] = {KIND_SERVER_GROUP, NULL};
 static const InventoryAgent agents_table[] = {{"GroupAgent", KINDS, AGENT_POLL_MS, read_groups}, {0}};
 static const char *names[3];
+static gboolean mistaken; /* whether what is wrong is in the configuration */
 
 static void account_free(Account *account) {
     g_free(account->name);
@@ -48,7 +49,7 @@ static GPtrArray *test_open(Config *config, Clouds *clouds, GPtrArray *problems)
             .cloud = &test_cloud, .name = g_strdup(names[i]), .regions = g_strsplit("here,there", ",", -1), .ref_count = 1};
         g_ptr_array_add(accounts, account);
     }
-    g_ptr_array_add(problems, g_strdup("account broken: no role"));
+    account_problem_add(problems, (AccountProblem){&test_cloud, (char *)"broken", (char *)"account broken: no role", TRUE, mistaken});
     return accounts;
 }
 
@@ -174,10 +175,18 @@ static void test_reload_forgets(void) {
     build("gennaker: {inventory: {pollSeconds: 3600}}");
     wait_for(four_objects);
     names[1] = NULL;
-    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) error = NULL;
-    g_assert_true(clouds_reload(clouds, config, problems, &error));
+    mistaken = TRUE;
+    g_assert_false(clouds_reload(clouds, config, &error));
+    g_assert_cmpstr(error->message, ==, "account broken: no role");
+    g_clear_error(&error);
+    g_autoptr(Account) kept = clouds_account(clouds, "two", &error);
+    g_assert_no_error(error);
+    mistaken = FALSE;
+    g_assert_true(clouds_reload(clouds, config, &error));
+    g_autoptr(GPtrArray) problems = clouds_problems(clouds);
     g_assert_cmpuint(problems->len, ==, 1);
+    g_assert_cmpstr(((const AccountProblem *)problems->pdata[0])->account, ==, "broken");
     wait_for(one_account);
     g_autoptr(Account) gone = clouds_account(clouds, "two", &error);
     g_assert_null(gone);

@@ -514,6 +514,39 @@ static void test_connection_limit(void) {
     raw_peer_end(&peer);
 }
 
+/* The same of all hosts together: one that has none yet gets no connection either. */
+static void test_connections_limit_of_all_hosts(void) {
+    enum { HOSTS = HTTP_CONNECTIONS_MAX / HTTP_CONNECTIONS_PER_HOST_MAX };
+    RawPeer peers[HOSTS + 1] = {0};
+    char *urls[HOSTS + 1];
+    static Blocked holding[HTTP_CONNECTIONS_MAX];
+    static GThread *threads[HTTP_CONNECTIONS_MAX];
+    HttpClient *client = http_client_new(NULL);
+    for (gsize i = 0; i <= HOSTS; i++) {
+        raw_peer_start(&peers[i], serve_silence);
+        g_assert_cmpint(listen(peers[i].socket, 2 * HTTP_CONNECTIONS_PER_HOST_MAX), ==, 0);
+        urls[i] = raw_peer_url(&peers[i]);
+    }
+    for (gsize i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
+        holding[i] = (Blocked){client, urls[i % HOSTS], NULL};
+        threads[i] = g_thread_new("holding", call_blocked, &holding[i]);
+    }
+    g_usleep(1500000); /* until all are connected */
+    HttpRequest request = post;
+    request.url = urls[HOSTS];
+    request.timeout_ms = 200;
+    check_code(call(client, request, NULL, NULL), ERR_UNAVAILABLE);
+    http_client_free(client);
+    for (gsize i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
+        g_thread_join(threads[i]);
+        check_code(holding[i].error, ERR_CANCELLED);
+    }
+    for (gsize i = 0; i <= HOSTS; i++) {
+        raw_peer_end(&peers[i]);
+        g_free(urls[i]);
+    }
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/net/client/refused", test_refused);
@@ -532,6 +565,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/net/client/cancel", test_cancel);
     g_test_add_func("/net/client/free-while-calling", test_free_while_calling);
     g_test_add_func("/net/client/slow-names", test_slow_names);
+    g_test_add_func("/net/client/connections-limit-of-all-hosts", test_connections_limit_of_all_hosts);
     g_test_add_func("/net/client/connection-limit", test_connection_limit);
     return g_test_run();
 }

@@ -1,5 +1,6 @@
 /* The arithmetic of deployments by tables: who is up, who is down, how many, what size, which groups, which guard
  * (deploy-strategies.md 1, 2, 4, 5, 6). */
+#include "clouds/sizes.h"
 #include "stages/deploy/cluster_choice.h"
 #include "stages/deploy/deployment.h"
 #include "stages/deploy/resize_rules.h"
@@ -247,6 +248,30 @@ static void test_targets(void) {
     g_assert_false(target_is_dynamic("current_asg"));
 }
 
+static void test_sizes(void) {
+    static const struct {
+        const char *given, *sizes, *error;
+    } CASES[] = {
+        {"{\"min\":1,\"max\":\"3\",\"desired\":2.0}", "{\"min\":1,\"max\":3,\"desired\":2}", NULL},
+        {"{\"desired\":\"2\",\"other\":\"x\"}", "{\"desired\":2}", NULL},
+        {"{\"min\":\"abc\",\"desired\":1}", "{\"desired\":1}", "capacity.min: expected a whole number, 0 or more, got \"abc\""},
+        {"{\"max\":-1}", "{}", "capacity.max: expected a whole number, 0 or more, got -1"},
+        {"{\"max\":1.5}", "{}", "capacity.max: expected a whole number, 0 or more, got 1.5"},
+        {"{\"min\":null,\"desired\":\"\"}", "{}", "capacity.desired: expected a whole number, 0 or more, got \"\""},
+        {"[]", "{}", NULL},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(CASES); i++) {
+        g_autoptr(Json) given = json_parse(CASES[i].given, -1, NULL);
+        g_autoptr(GPtrArray) errors = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(Json) sizes = sizes_read(json_root(given), errors);
+        g_autofree char *text = json_write(json_root(sizes), NULL);
+        g_assert_cmpstr(text, ==, CASES[i].sizes);
+        g_assert_cmpuint(errors->len, ==, CASES[i].error != NULL ? 1 : 0);
+        if (CASES[i].error != NULL)
+            g_assert_cmpstr(errors->pdata[0], ==, CASES[i].error);
+    }
+}
+
 static void test_source(void) {
     g_autoptr(GPtrArray) groups = g_ptr_array_new_with_free_func((GDestroyNotify)inventory_object_unref);
     g_assert_null(source_choose(groups, FALSE));
@@ -270,5 +295,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/deploy/guard", test_guard);
     g_test_add_func("/deploy/targets", test_targets);
     g_test_add_func("/deploy/source", test_source);
+    g_test_add_func("/deploy/sizes", test_sizes);
     return g_test_run();
 }

@@ -38,9 +38,11 @@ static char *owned(const char *own, const char *otherwise) {
 /* One account that is being opened. */
 typedef struct {
     AwsAccount *account;
-    Json *regions; /* as they will be served: [{name, availabilityZones, preferredZones, deprecated}] */
-    char *problem; /* why it is left out */
-    char *remark;  /* what could not be looked up, though the account works */
+    Json *regions;          /* as they will be served: [{name, availabilityZones, preferredZones, deprecated}] */
+    char *problem;          /* why it is left out */
+    char *remark;           /* what could not be looked up, though the account works */
+    const JsonValue *value; /* in the configuration, which is borrowed */
+    gboolean mistaken;      /* the problem is in the configuration itself */
 } Opening;
 
 typedef struct {
@@ -277,7 +279,16 @@ static AwsCredentialSource *account_source(const AwsAccount *account, HttpClient
     return aws_credentials_assume_role(http, from, &role, override);
 }
 
+#define ACCOUNT_ID_DIGITS 12
+
+static gboolean is_account_id(const char *text) {
+    return strspn(text, "0123456789") == ACCOUNT_ID_DIGITS && text[ACCOUNT_ID_DIGITS] == '\0';
+}
+
 static char *check_account(const AwsAccountConfig *config, const AwsConfig *defaults) {
+    if (config->account_id && *config->account_id && !is_account_id(config->account_id))
+        return g_strdup_printf("accountId: expected %d digits, got \"%s\" (a number that begins with 0 needs quotes)", ACCOUNT_ID_DIGITS,
+                               config->account_id);
     const char *role = config->assume_role && *config->assume_role ? config->assume_role : defaults->assume_role;
     gboolean needs_id = role && *role && (!g_str_has_prefix(role, "arn:") || strstr(role, "{{accountId}}"));
     if (needs_id && (!config->account_id || !*config->account_id))
@@ -393,9 +404,15 @@ void aws_account_free(Account *base) {
 
 /* ---- all accounts ---- */
 
-static void add_problem(GPtrArray *problems, const Config *config, const JsonValue *value, const char *name, const char *text) {
+typedef enum { USED_ALL_THE_SAME, LEFT_OUT, LEFT_OUT_BY_MISTAKE } Consequence;
+
+static void add_problem(GPtrArray *problems, const Config *config, const JsonValue *value, const char *name, const char *text,
+                        Consequence consequence) {
     g_autofree char *where = value ? config_where(config, value) : NULL;
-    g_ptr_array_add(problems, g_strdup_printf("%s%sAWS account %s: %s", where ? where : "", where ? ": " : "", name ? name : "?", text));
+    g_autofree char *whole = g_strdup_printf("%s%sAWS account %s: %s", where ? where : "", where ? ": " : "", name ? name : "?", text);
+    AccountProblem problem = {&cloud_aws, (char *)(name ? name : "?"), whole, consequence != USED_ALL_THE_SAME,
+                              consequence == LEFT_OUT_BY_MISTAKE};
+    account_problem_add(problems, problem);
 }
 
 static gboolean is_new_name(GPtrArray *openings, const char *name) {
@@ -416,16 +433,20 @@ static GPtrArray *begin_all(const Config *config, AwsSettings *settings, HttpCli
         AwsAccountConfig read = {0};
         g_autoptr(GError) error = NULL;
         if (!config_read_value(config, i.value, aws_account_params, &read, &error)) {
-            add_problem(problems, config, i.value, json_get_string(i.value, "name"), error->message);
+            add_problem(problems, config, i.value, json_get_string(i.value, "name"), error->message, LEFT_OUT_BY_MISTAKE);
             continue;
         }
         gboolean is_new = is_new_name(openings, read.name);
         if (!is_new)
-            add_problem(problems, config, i.value, read.name, "a second account of this name is left out");
-        if (is_new && read.enabled)
-            g_ptr_array_add(openings, begin(&read, settings, http, base));
-        else
+            add_problem(problems, config, i.value, read.name, "a second account of this name is left out", LEFT_OUT_BY_MISTAKE);
+        if (!is_new || !read.enabled) {
             params_clear(aws_account_params, &read);
+            continue;
+        }
+        Opening *opening = begin(&read, settings, http, base);
+        opening->value = i.value;
+        opening->mistaken = opening->problem != NULL;
+        g_ptr_array_add(openings, opening);
     }
     return openings;
 }
@@ -456,7 +477,8 @@ GPtrArray *aws_accounts_open(Config *config, Clouds *clouds, GPtrArray *problems
     g_autoptr(GError) error = NULL;
     g_autoptr(AwsSettings) settings = aws_settings_read(config, &error);
     if (!settings) {
-        g_ptr_array_add(problems, g_strdup_printf("AWS: %s", error->message));
+        g_autofree char *text = g_strdup_printf("AWS: %s", error->message);
+        account_problem_add(problems, (AccountProblem){&cloud_aws, NULL, text, TRUE, TRUE});
         return accounts;
     }
     if (!settings->aws.enabled || !json_length(json_root(settings->aws.accounts)))
@@ -466,7 +488,11 @@ GPtrArray *aws_accounts_open(Config *config, Clouds *clouds, GPtrArray *problems
     for (guint i = 0; i < openings->len; i++) {
         Opening *opening = openings->pdata[i];
         if (opening->problem || opening->remark)
-            add_problem(problems, config, NULL, opening->account->base.name, opening->problem ? opening->problem : opening->remark);
+            add_problem(problems, config, opening->value, opening->account->base.name,
+                        opening->problem ? opening->problem : opening->remark,
+                        opening->mistaken  ? LEFT_OUT_BY_MISTAKE
+                        : opening->problem ? LEFT_OUT
+                                           : USED_ALL_THE_SAME);
         if (!opening->problem)
             finish(opening);
         if (opening->problem)

@@ -74,7 +74,8 @@ static AwsCredentials *from_credential_source(const Chain *chain, const AwsProfi
         if (failed)
             g_propagate_error(error, g_steal_pointer(&failed));
         else if (!found)
-            error_set(error, ERR_UNAVAILABLE, "profile %s: credential_source %s offers none here", profile->name, profile->credential_source);
+            error_set(error, ERR_UNAVAILABLE, "profile %s: credential_source %s offers none here", profile->name,
+                      profile->credential_source);
         return found;
     }
     error_set(error, ERR_INVALID, "profile %s: credential_source %s: expected Environment, EcsContainer or Ec2InstanceMetadata",

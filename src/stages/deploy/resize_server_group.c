@@ -1,4 +1,5 @@
 /* `resizeServerGroup`: another size, exact, relative, or like somebody else's (stages.md 10.3, deploy-strategies.md 5). */
+#include "clouds/sizes.h"
 #include "stages/deploy/group_operation.h"
 #include "stages/deploy/resize_rules.h"
 #include "stages/deploy/scaling_processes.h"
@@ -88,13 +89,24 @@ static void record_original(TaskContext *context, const char *name, const Capaci
         task_set_output_json(context, key, capacity);
 }
 
+static gboolean check_given(const TaskContext *context, GError **error) {
+    g_autoptr(GPtrArray) errors = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(Json) sizes = sizes_read(json_get(deploy_context(context->stage), "capacity"), errors);
+    if (errors->len == 0)
+        return TRUE;
+    g_ptr_array_add(errors, NULL);
+    g_autofree char *text = g_strjoinv("; ", (char **)errors->pdata);
+    error_set(error, ERR_INVALID, "resizeServerGroup: %s", text);
+    return FALSE;
+}
+
 static Status resize_group(TaskContext *context, const GroupName *name, GError **error) {
     ResizeAction action;
     ServerGroup group = {0};
     Capacity reference = {0};
     g_autofree char *cluster = NULL;
-    if (!resize_action_parse(deploy_context(context->stage), &action, error) || !read_capacity(context, name, &group, &cluster, error) ||
-        !read_reference(context, action, name, cluster, &reference, error))
+    if (!check_given(context, error) || !resize_action_parse(deploy_context(context->stage), &action, error) ||
+        !read_capacity(context, name, &group, &cluster, error) || !read_reference(context, action, name, cluster, &reference, error))
         return STATUS_TERMINAL;
     ResizeOptions options = options_of(context, name->name);
     Capacity wanted = resize_capacity(action, &options, &group.capacity, &reference);

@@ -44,6 +44,42 @@ static Status judgment_run(TaskContext *context, GError **error) {
     return STATUS_RUNNING;
 }
 
+/* ---- the answer ---- */
+
+static const char *choice_of(const JsonValue *input) {
+    return json_is_string(input) ? json_string(input) : json_get_string(input, "value");
+}
+
+/* Whether it is one of the choices, when there are some. */
+static gboolean check_choice(const JsonValue *choices, const char *given, GError **error) {
+    g_autoptr(GString) known = g_string_new(NULL);
+    for (JsonIter i = json_iter(choices); json_next(&i);) {
+        const char *choice = choice_of(i.value);
+        if (g_strcmp0(choice, given) == 0)
+            return TRUE;
+        g_string_append_printf(known, "%s%s", known->len > 0 ? ", " : "", choice != NULL ? choice : "?");
+    }
+    if (known->len == 0)
+        return TRUE;
+    error_set(error, ERR_INVALID, "judgmentInput %s: expected one of %s", given, known->str);
+    return FALSE;
+}
+
+static gboolean judgment_check_patch(const Stage *stage, const JsonValue *changes, GError **error) {
+    const JsonValue *status = json_get(changes, "judgmentStatus"), *input = json_get(changes, "judgmentInput");
+    const JsonValue *choices = json_get(changes, "judgmentInputs");
+    const char *answer = json_string(status);
+    if (status != NULL && !json_is_null(status) &&
+        (answer == NULL || (g_ascii_strcasecmp(answer, "continue") != 0 && g_ascii_strcasecmp(answer, "stop") != 0))) {
+        g_autofree char *shown = json_as_text(status);
+        error_set(error, ERR_INVALID, "judgmentStatus %s: expected continue or stop", shown != NULL ? shown : "?");
+        return FALSE;
+    }
+    if (json_string(input) == NULL || *json_string(input) == '\0')
+        return TRUE;
+    return check_choice(choices != NULL ? choices : json_get(json_root(stage->context), "judgmentInputs"), json_string(input), error);
+}
+
 static char *judgment_why(const Execution *execution, const Stage *stage, gint64 now_ms) {
     (void)execution;
     (void)now_ms;
@@ -75,5 +111,6 @@ const StageType stage_manual_judgment = {
             {0},
         },
     .restart_drops = (const char *const[]){"judgmentStatus", "lastModifiedBy", NULL},
+    .check_patch = judgment_check_patch,
     .why_waiting = judgment_why,
 };

@@ -104,6 +104,10 @@ gboolean application_save(Store *store, const JsonValue *attributes, const Princ
         return FALSE;
     }
     g_autofree char *name = g_strstrip(g_strdup(given));
+    if (name[strspn(name, ".")] == '\0') {
+        error_set(error, ERR_INVALID, "Application name '%s' must not be dots only: no URL could name it", name);
+        return FALSE;
+    }
     g_autofree char *id = g_utf8_strdown(name, -1);
     g_autoptr(GError) missing = NULL;
     StoreObject stored = {0};

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "clouds/aws/block_devices.h"
 #include "clouds/aws/operations/create.h"
+#include "clouds/sizes.h"
 #include <string.h>
 
 #define SUBNET_OVERRIDE_TAG "SPINNAKER_SUBNET_ID_OVERRIDE"
@@ -127,8 +128,11 @@ gboolean create_source_act(Operation *operation, guint item, GError **error) {
     const char *name = source_name(operation);
     gboolean use_sizes = json_get_bool(json_root(params->source), "useSourceCapacity", FALSE);
     operation_fact_set_string(operation, "region", create_region(operation));
-    if (params->capacity != NULL)
-        operation_fact_set(operation, "capacity", json_root(params->capacity));
+    if (params->capacity != NULL) {
+        g_autoptr(GPtrArray) unused = g_ptr_array_new_with_free_func(g_free); /* validation said it */
+        g_autoptr(Json) sizes = sizes_read(json_root(params->capacity), unused);
+        operation_fact_set(operation, "capacity", json_root(sizes));
+    }
     if (name == NULL && use_sizes) {
         error_set(error, ERR_INVALID, "source.useSourceCapacity needs source.account, region and asgName");
         return FALSE;

@@ -2,6 +2,7 @@
 #include "clouds/aws/block_devices.h"
 #include "clouds/aws/operations/create.h"
 #include "clouds/naming.h"
+#include "clouds/sizes.h"
 #include <string.h>
 
 #define TEXT(name_, member_, help_)                                                                                                        \
@@ -108,9 +109,15 @@ static void validate_capacity(const CreateParams *params, GPtrArray *errors) {
         g_ptr_array_add(errors, g_strdup("capacity: required, unless source.useSourceCapacity"));
         return;
     }
-    gint64 min = json_get_int(capacity, "min", -1), max = json_get_int(capacity, "max", -1),
-           desired = json_get_int(capacity, "desired", -1);
-    if (min < 0 || min > desired || desired > max)
+    guint before = errors->len;
+    g_autoptr(Json) sizes = sizes_read(capacity, errors);
+    gint64 min = json_get_int(json_root(sizes), "min", -1), max = json_get_int(json_root(sizes), "max", -1),
+           desired = json_get_int(json_root(sizes), "desired", -1);
+    if (errors->len > before)
+        return;
+    if (json_length(json_root(sizes)) < 3)
+        g_ptr_array_add(errors, g_strdup("capacity: min, max and desired are required"));
+    else if (min > desired || desired > max)
         g_ptr_array_add(errors, g_strdup_printf("capacity: 0 <= min <= desired <= max is not so (min %" G_GINT64_FORMAT
                                                 ", desired %" G_GINT64_FORMAT ", max %" G_GINT64_FORMAT ")",
                                                 min, desired, max));

@@ -1,5 +1,6 @@
 /* resizeServerGroup (aws.md 7): sizes of groups, compared with what the request expects before anything is written. */
 #include "clouds/aws/operations/operations.h"
+#include "clouds/sizes.h"
 
 typedef struct {
     Json *capacity, *constraints;
@@ -20,18 +21,28 @@ static const Param resize_params[] = {
 static const struct { const char *key, *parameter; } SIZES[] = {{"min", "MinSize"}, {"max", "MaxSize"}, {"desired", "DesiredCapacity"}};
 
 /* Sizes may stand beside the group, as upstream's clients send them, or once for all. */
-static const JsonValue *capacity_of(Operation *operation, guint item) {
+static Json *read_sizes(Operation *operation, guint item, GPtrArray *errors) {
     const ResizeParams *params = operation_params(operation);
     const JsonValue *own = json_get(json_at(json_get(operation_request(operation), "asgs"), item), "capacity");
-    return own != NULL ? own : json_root(params->capacity);
+    return sizes_read(own != NULL ? own : json_root(params->capacity), errors);
+}
+
+/* As validated. Caller unrefs. */
+static Json *sizes_of(Operation *operation, guint item) {
+    g_autoptr(GPtrArray) unused = g_ptr_array_new_with_free_func(g_free);
+    return read_sizes(operation, item, unused);
 }
 
 static void resize_validate(Operation *operation, GPtrArray *errors) {
     for (guint item = 0; item < operation_groups(operation); item++) {
-        const JsonValue *capacity = capacity_of(operation, item);
+        guint before = errors->len;
+        g_autoptr(Json) sizes = read_sizes(operation, item, errors);
+        const JsonValue *capacity = json_root(sizes);
+        if (errors->len > before)
+            continue;
         gint64 min = json_get_int(capacity, "min", 0), max = json_get_int(capacity, "max", G_MAXINT32);
         gint64 desired = json_get_int(capacity, "desired", min);
-        if (min < 0 || max < 0 || desired < 0 || min > max || desired > max)
+        if (min > max || desired > max)
             g_ptr_array_add(errors, g_strdup_printf("capacity: min %" G_GINT64_FORMAT ", desired %" G_GINT64_FORMAT
                                                     ", max %" G_GINT64_FORMAT " do not fit together",
                                                     min, desired, max));
@@ -72,7 +83,8 @@ static gboolean has_terminating_hook(Operation *operation, guint item, gboolean 
 
 /* A group that no load balancer watches and no hook holds back ends its instances at once when resized to nothing. */
 static gboolean ends_at_once_when_emptied(Operation *operation, guint item, const XmlNode *group, gboolean *ends, GError **error) {
-    if (json_get_int(capacity_of(operation, item), "desired", -1) != 0)
+    g_autoptr(Json) sizes = sizes_of(operation, item);
+    if (json_get_int(json_root(sizes), "desired", -1) != 0)
         return TRUE;
     g_auto(GStrv) balancers = aws_texts(group, "LoadBalancerNames", "member", NULL);
     g_auto(GStrv) targets = aws_texts(group, "TargetGroupARNs", "member", NULL);
@@ -108,22 +120,17 @@ static gboolean look_at_group(Operation *operation, guint item, GError **error) 
     return TRUE;
 }
 
-static gboolean has_sizes(const JsonValue *capacity) {
-    for (gsize i = 0; i < G_N_ELEMENTS(SIZES); i++)
-        if (json_is_number(json_get(capacity, SIZES[i].key)))
-            return TRUE;
-    return FALSE;
-}
-
 static LookResult resize_look(Operation *operation, guint item, GError **error) {
     (void)error;
-    if (operation_group_fact(operation, "group", item) == NULL || !has_sizes(capacity_of(operation, item)))
+    g_autoptr(Json) sizes = sizes_of(operation, item);
+    if (operation_group_fact(operation, "group", item) == NULL || json_length(json_root(sizes)) == 0)
         return LOOK_SKIP;
     return LOOK_NOT_DONE;
 }
 
 static gboolean resize_act(Operation *operation, guint item, GError **error) {
-    const JsonValue *capacity = capacity_of(operation, item);
+    g_autoptr(Json) wanted = sizes_of(operation, item);
+    const JsonValue *capacity = json_root(wanted);
     const char *name = operation_group_name(operation, item);
     g_autoptr(AwsQuery) query = aws_query_new(AWS_UPDATE_GROUP);
     aws_query_about(query, name);
