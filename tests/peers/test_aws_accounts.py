@@ -58,7 +58,7 @@ def test_roles_are_assumed_as_configured(simulator, tmp_path, proxy):
       externalId: outside, sessionDurationSeconds: 1200, regions: [us-east-1]}}""")
     assert not problems
     asked = proxy.calls(action="AssumeRole")
-    assert len(asked) == 2, "one session for all agents of an opening; the probe opens and reloads"
+    assert len(asked) == 1, "one session for all agents"
     assert asked[0].params["RoleArn"] == f"arn:aws:iam::{PROD}:role/managed"
     assert asked[0].params["RoleSessionName"] == "gennaker-live" and asked[0].params["ExternalId"] == "outside"
     assert asked[0].params["DurationSeconds"] == "1200" and asked[0].region == "us-east-1"
