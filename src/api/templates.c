@@ -102,7 +102,10 @@ typedef struct {
     gboolean skip_plan;
 } VariantQuery;
 static const Param variant_query[] = {
-    {.name = "tag", .type = PARAM_STRING, .offset = offsetof(VariantQuery, tag), .help = "Variant: latest, stable, unstable …"},
+    {.name = "tag",
+     .type = PARAM_STRING,
+     .offset = offsetof(VariantQuery, tag),
+     .help = "Variant: latest, stable, unstable or a tag of your own."},
     {.name = "digest", .type = PARAM_STRING, .offset = offsetof(VariantQuery, digest), .help = "Variant: by its SHA-256."},
     {.name = "application", .type = PARAM_STRING, .offset = offsetof(VariantQuery, application), .help = "Whose task it becomes."},
     {.name = "skipPlanDependents",

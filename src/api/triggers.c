@@ -247,7 +247,7 @@ static const Route routes[] = {
      .path = "/capabilities/quietPeriod",
      .handler = quiet_period_get,
      .needs = NEEDS(ON_SERVER, ACCESS_SIGNED_IN),
-     .help = "{enabled, inQuietPeriod, startTime, endTime}"},
+     .help = "Whether automatic triggers are held back now: {enabled, inQuietPeriod, startTime, endTime}."},
     {0},
 };
 const RouteTable trigger_routes = {"Triggers", routes};
