@@ -1,5 +1,6 @@
 /* Statuses as slow and plain as the rules are written (engine.md 2 and 9), from the text, not from the engine. */
 #include "slow.h"
+#include <stdio.h>
 #include <string.h>
 
 gboolean slow_in(Status status, const char *names) {
@@ -106,4 +107,20 @@ gboolean slow_was_decided_by_one(const Execution *before, const Execution *after
             return TRUE;
     }
     return FALSE;
+}
+
+void slow_print_stages(const Execution *execution) {
+    for (guint i = 0; i < execution->stages->len; i++) {
+        const Stage *stage = execution_stage_at(execution, i);
+        fprintf(stderr, "    %s %s attempt %u%s%s:", stage->ref_id, status_info(stage->status)->name, stage->attempt,
+                stage->preparing ? " preparing" : "", stage->canceling ? " canceling" : "");
+        for (guint k = 0; k < stage->tasks->len; k++) {
+            const TaskState *task = g_ptr_array_index(stage->tasks, k);
+            fprintf(stderr, " %s=%s", task->name, status_info(task->status)->name);
+        }
+        fprintf(stderr, " <-");
+        for (char **ref = stage->requisites; *ref; ref++)
+            fprintf(stderr, " %s", *ref);
+        fputc('\n', stderr);
+    }
 }

@@ -10,3 +10,4 @@ Status slow_stage_status(const Execution *before, const Execution *execution, co
 gboolean slow_was_decided_by_one(const Execution *before, const Execution *after, const Stage *stage);
 gboolean slow_may_start(const Execution *execution, const Stage *stage); /* its requisites are complete */
 Status slow_execution_status(const Execution *execution);
+void slow_print_stages(const Execution *execution); /* on standard error, for people */

@@ -7,11 +7,16 @@
 #include "engine/core.h"
 #include <string.h>
 
+/* What tasks do when they are really run, and what preparing, cancelling and timing out do: a simulation brings its own. */
+#ifndef SCRIPTED_RUN
+#define SCRIPTED_RUN scripted_run
+#define SCRIPTED_OTHER scripted_run
 static Status scripted_run(TaskContext *context, GError **error) {
     (void)context;
     (void)error;
     return STATUS_SUCCEEDED;
 }
+#endif
 
 static gint64 scripted_poll(const Execution *execution, const Stage *stage, const TaskState *task, gint64 now_ms) {
     (void)execution;
@@ -20,13 +25,13 @@ static gint64 scripted_poll(const Execution *execution, const Stage *stage, cons
 }
 
 static const TaskDefinition scripted_tasks[] = {
-    {.name = "one", .run = scripted_run, .no_io = TRUE},
-    {.name = "two", .run = scripted_run, .poll_after = scripted_poll, .timeout_ms = 3600 * 1000},
-    {.name = "three", .run = scripted_run, .on_cancel = scripted_run, .backoff_ms = 500},
-    {.name = "first", .run = scripted_run, .loop_start = TRUE},
-    {.name = "last", .run = scripted_run, .loop_end = TRUE},
-    {.name = "overridable", .run = scripted_run, .timeout_ms = 60 * 1000, .overridable_timeout = TRUE},
-    {.name = "told", .run = scripted_run, .timeout_ms = 60 * 1000, .on_timeout = scripted_run},
+    {.name = "one", .run = SCRIPTED_RUN, .no_io = TRUE},
+    {.name = "two", .run = SCRIPTED_RUN, .poll_after = scripted_poll, .timeout_ms = 3600 * 1000},
+    {.name = "three", .run = SCRIPTED_RUN, .on_cancel = SCRIPTED_OTHER, .backoff_ms = 500},
+    {.name = "first", .run = SCRIPTED_RUN, .loop_start = TRUE},
+    {.name = "last", .run = SCRIPTED_RUN, .loop_end = TRUE},
+    {.name = "overridable", .run = SCRIPTED_RUN, .timeout_ms = 60 * 1000, .overridable_timeout = TRUE},
+    {.name = "told", .run = SCRIPTED_RUN, .timeout_ms = 60 * 1000, .on_timeout = SCRIPTED_OTHER},
     {.name = NULL},
 };
 
@@ -86,8 +91,8 @@ static gboolean scripted_can_skip(const Execution *execution, const Stage *stage
                                    .can_skip = scripted_can_skip,                                                                          \
                                    __VA_ARGS__}
 SCRIPTED_TYPE(plain, .help = "does what its context says");
-SCRIPTED_TYPE(prepared, .prepare = scripted_run);
-SCRIPTED_TYPE(cancellable, .on_cancel = scripted_run);
-SCRIPTED_TYPE(both, .prepare = scripted_run, .on_cancel = scripted_run);
+SCRIPTED_TYPE(prepared, .prepare = SCRIPTED_OTHER);
+SCRIPTED_TYPE(cancellable, .on_cancel = SCRIPTED_OTHER);
+SCRIPTED_TYPE(both, .prepare = SCRIPTED_OTHER, .on_cancel = SCRIPTED_OTHER);
 static const StageType *const scripted_list[] = {&plain, &prepared, &cancellable, &both, NULL};
 static const StageTypes scripted_types = {scripted_list};

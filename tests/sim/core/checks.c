@@ -13,19 +13,7 @@ void sim_fail(const SimWorld *world, const char *format, ...) {
     va_end(arguments);
     fprintf(stderr, "seed %" G_GUINT64_FORMAT ", event %u: execution %s (%s)\n", world->seed, world->events, text,
             status_info(world->current->status)->name);
-    for (guint i = 0; i < world->current->stages->len; i++) {
-        const Stage *stage = execution_stage_at(world->current, i);
-        fprintf(stderr, "  %s %s attempt %u%s%s:", stage->ref_id, status_info(stage->status)->name, stage->attempt,
-                stage->preparing ? " preparing" : "", stage->canceling ? " canceling" : "");
-        for (guint k = 0; k < stage->tasks->len; k++) {
-            const TaskState *task = g_ptr_array_index(stage->tasks, k);
-            fprintf(stderr, " %s=%s", task->name, status_info(task->status)->name);
-        }
-        fprintf(stderr, " <-");
-        for (char **ref = stage->requisites; *ref; ref++)
-            fprintf(stderr, " %s", *ref);
-        fputc('\n', stderr);
-    }
+    slow_print_stages(world->current);
     for (guint i = 0; i < world->runs->len; i++) {
         const SimRun *run = g_ptr_array_index(world->runs, i);
         fprintf(stderr, "  run %d of %s task %s %s\n", run->kind, run->stage_id, run->task_id ? run->task_id : "-",

@@ -1,5 +1,6 @@
 /* One seed from its first start to the moment when nothing is left to happen. */
 #include "world.h"
+#include "../slow.h"
 #include "store/executions.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,19 +33,7 @@ void world_say(World *world, const char *format, ...) {
 
 static void print_execution(const Execution *execution) {
     fprintf(stderr, "  %s %s%s\n", execution->id, status_info(execution->status)->name, execution->canceled ? " canceled" : "");
-    for (guint i = 0; i < execution->stages->len; i++) {
-        const Stage *stage = execution_stage_at(execution, i);
-        fprintf(stderr, "    %s %s attempt %u%s%s:", stage->ref_id, status_info(stage->status)->name, stage->attempt,
-                stage->preparing ? " preparing" : "", stage->canceling ? " canceling" : "");
-        for (guint k = 0; k < stage->tasks->len; k++) {
-            const TaskState *task = g_ptr_array_index(stage->tasks, k);
-            fprintf(stderr, " %s=%s", task->name, status_info(task->status)->name);
-        }
-        fprintf(stderr, " <-");
-        for (char **ref = stage->requisites; *ref; ref++)
-            fprintf(stderr, " %s", *ref);
-        fputc('\n', stderr);
-    }
+    slow_print_stages(execution);
 }
 
 void world_fail(World *world, const Known *known, const char *format, ...) {
