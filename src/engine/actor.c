@@ -471,7 +471,7 @@ static void conclude_good(Actor *actor, gboolean committed_step) {
     }
     begin_effects(actor);
     if (committed_step) {
-        engine_tell_gate(actor->engine, actor->execution);
+        engine_tell_gate(actor->engine, before, actor->execution);
         wake_others(actor, before);
         deliver(actor);
     }

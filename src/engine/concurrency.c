@@ -50,6 +50,12 @@ static GList *find_waiting(ConcurrencyGate *gate, const char *id) {
     return NULL;
 }
 
+GatePlace gate_place(ConcurrencyGate *gate, const char *id) {
+    if (g_hash_table_contains(gate->running, id))
+        return PLACE_RUNNING;
+    return find_waiting(gate, id) ? PLACE_WAITING : PLACE_NONE;
+}
+
 static gboolean stop_waiting(ConcurrencyGate *gate, const char *id) {
     GList *found = find_waiting(gate, id);
     if (!found)

@@ -26,6 +26,8 @@ void gate_park(ConcurrencyGate *gate, const char *id, gint64 limit);
 void gate_began(ConcurrencyGate *gate, const char *id);
 /* It does not run (any more), nor wait. purge: of those that wait only the newest is kept. Adds GateActions. FALSE when the gate did not know it. */
 gboolean gate_left(ConcurrencyGate *gate, const char *id, gboolean purge, GArray *actions);
+typedef enum { PLACE_NONE, PLACE_WAITING, PLACE_RUNNING } GatePlace;
+GatePlace gate_place(ConcurrencyGate *gate, const char *id);
 /* Whoever waits and may run now. */
 void gate_next(ConcurrencyGate *gate, gboolean purge, GArray *actions);
 guint gate_running(const ConcurrencyGate *gate);

@@ -71,9 +71,32 @@ void engine_leave_gate(Engine *engine, const Execution *execution) {
         leave(engine, execution, FALSE);
 }
 
-void engine_tell_gate(Engine *engine, const Execution *execution) {
-    if (!execution->config_id || execution->status == STATUS_NOT_STARTED)
+/* A restart asked for its turn before its execution said that it waits. What the gate decided about it meanwhile met an execution that
+ * had ended, and is said again. */
+static void tell_parked_restart(Engine *engine, const Execution *execution) {
+    g_autoptr(GArray) actions = gate_actions_new();
+    g_mutex_lock(&engine->lock);
+    ConcurrencyGate *gate = find_gate(engine, execution->config_id);
+    GatePlace place = gate_place(gate, execution->id);
+    if (place == PLACE_RUNNING) {
+        GateAction start = {TRUE, g_strdup(execution->id)};
+        g_array_append_val(actions, start);
+    } else if (place == PLACE_NONE) {
+        gate_park(gate, execution->id, limit_of(execution));
+        gate_next(gate, FALSE, actions);
+    }
+    g_mutex_unlock(&engine->lock);
+    post_actions(engine, actions);
+}
+
+void engine_tell_gate(Engine *engine, const Execution *before, const Execution *execution) {
+    if (!execution->config_id || (before && before->status == execution->status))
         return;
+    if (execution->status == STATUS_NOT_STARTED) {
+        if (execution->parked_restart)
+            tell_parked_restart(engine, execution);
+        return;
+    }
     if (execution->status != STATUS_RUNNING) {
         /* Paused ones do not count; the flag of the one that ended decides about those that wait. */
         leave(engine, execution, status_info(execution->status)->complete && !execution->keep_waiting);

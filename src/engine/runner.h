@@ -136,8 +136,8 @@ void actor_wake(Actor *actor, const char *stage_id);
 /* ---- gates.c ---- */
 /* Whether an execution that wants to start may; GATE_START takes its place. */
 GateAnswer engine_ask_gate(Engine *engine, const Execution *execution);
-void engine_leave_gate(Engine *engine, const Execution *execution); /* it was not started after all */
-void engine_tell_gate(Engine *engine, const Execution *execution);  /* after a commit: its status may have changed */
+void engine_leave_gate(Engine *engine, const Execution *execution);                         /* it was not started after all */
+void engine_tell_gate(Engine *engine, const Execution *before, const Execution *execution); /* after a commit; before: NULL for a new one */
 gboolean execution_has_limit(const Execution *execution);
 /* Who of the same pipeline runs (caller frees; NULL: there is no limit), and how many of those that wait came earlier. */
 char **engine_rivals(Engine *engine, const Execution *execution, guint *ahead);
