@@ -6,6 +6,7 @@
 #include "clouds/aws/aws.h"
 #include "engine/core.h"
 #include "engine/expressions.h"
+#include "notify/notify.h"
 #include "stages/artifacts/artifacts.h"
 #include "stages/deploy/settings.h"
 #include "stages/flow/settings.h"
@@ -25,6 +26,7 @@ struct Composition {
     char *config_path;
     HttpClient *http;
     Auth *auth;
+    Notify *notify;
     Api *api;
 };
 
@@ -87,11 +89,13 @@ static void execution_ended(StoreUnit *unit, const Execution *execution, gpointe
 }
 
 static gboolean open_engine(Composition *composition, GError **error) {
+    const EngineObserver observers[] = {{notify_observe, composition->notify}, {0}};
     add_functions(&composition->services);
     EngineOptions options = {
         .store = composition->services.store,
         .types = &stage_types,
         .submission_steps = submission_steps,
+        .observers = observers,
         .services = &composition->services,
         .config = composition->services.config,
         .ended = execution_ended,
@@ -148,6 +152,7 @@ Composition *composition_open(const CompositionOptions *options, GError **error)
                     (composition->auth = auth_new(services->config, options->folder, error)) != NULL &&
                     auth_check_listen(composition->auth, options->address, error) && (composition->http = http_client_new(error)) != NULL;
     services->http = composition->http;
+    fine = fine && (composition->notify = notify_new(services->store, composition->http, services->config, error)) != NULL;
     fine = fine && open_clouds(composition, error) && open_bakery(composition, options, error) && open_engine(composition, error) &&
            open_triggers(composition, error) && open_cron(composition, error) && open_api(composition, options, error);
     if (!fine) {
@@ -156,6 +161,7 @@ Composition *composition_open(const CompositionOptions *options, GError **error)
     }
     clouds_start(services->clouds);
     bakery_start(services->bakery);
+    notify_start(composition->notify);
     engine_start(services->engine);
     cron_start(services->cron);
     triggers_start(services->triggers);
@@ -191,6 +197,10 @@ static gboolean reload_triggers(Composition *composition, Config *config, GError
     return triggers_reload(composition->services.triggers, config, error);
 }
 
+static gboolean reload_notify(Composition *composition, Config *config, GError **error) {
+    return notify_reload(composition->notify, config, error);
+}
+
 static gboolean reload_api(Composition *composition, Config *config, GError **error) {
     return api_set_config(composition->api, config, error);
 }
@@ -199,8 +209,8 @@ static gboolean reload_cron(Composition *composition, Config *config, GError **e
     return cron_reload(composition->services.cron, config, error);
 }
 
-static gboolean (*const RELOADS[])(Composition *, Config *, GError **) = {reload_auth, reload_engine, reload_triggers, reload_cron,
-                                                                          reload_api,  reload_bakery, reload_clouds};
+static gboolean (*const RELOADS[])(Composition *, Config *, GError **) = {reload_auth, reload_notify, reload_engine, reload_triggers,
+                                                                          reload_cron, reload_api,    reload_bakery, reload_clouds};
 
 static gboolean swap_config(Composition *composition, Config *config, GError **error) {
     g_autoptr(Config) before = services_config(&composition->services);
@@ -238,6 +248,8 @@ void composition_close(Composition *composition, gint64 grace_ms) {
         triggers_stop(services->triggers, grace_ms);
     if (services->engine != NULL)
         engine_stop(services->engine, grace_ms);
+    if (composition->notify != NULL)
+        notify_stop(composition->notify);
     if (services->bakery != NULL)
         bakery_stop(services->bakery);
     if (services->clouds != NULL)
@@ -246,6 +258,7 @@ void composition_close(Composition *composition, gint64 grace_ms) {
     g_clear_pointer(&services->cron, cron_free);
     g_clear_pointer(&services->triggers, triggers_free);
     g_clear_pointer(&services->engine, engine_free);
+    g_clear_pointer(&composition->notify, notify_free);
     g_clear_pointer(&services->bakery, bakery_free);
     g_clear_pointer(&services->clouds, clouds_free);
     url_functions_use(NULL);
@@ -280,6 +293,7 @@ const ConfigSection *const *composition_config_sections(void) {
         add_sections(all, webhook_config_sections);
         add_sections(all, url_guard_config_sections);
         add_sections(all, auth_config_sections);
+        add_sections(all, notify_config_sections);
         add_sections(all, engine_config_sections);
         add_sections(all, triggers_config_sections);
         add_sections(all, cron_config_sections);

@@ -257,6 +257,12 @@ static void tell_end(const Actor *actor, StoreUnit *unit) {
         actor->engine->ended(unit, actor->draft, actor->engine->ended_data);
 }
 
+static void tell_observers(const Actor *actor, StoreUnit *unit) {
+    Runtime *runtime = actor->engine->runtime;
+    for (const EngineObserver *each = actor->engine->observers; each->changed; each++)
+        each->changed(unit, actor->insert ? NULL : actor->execution, actor->draft, runtime->now_ms(runtime), each->data);
+}
+
 static gboolean has_inbox(const Actor *actor) {
     for (guint i = 0; i < actor->letters->len; i++)
         if (((const Letter *)g_ptr_array_index(actor->letters, i))->inbox)
@@ -290,6 +296,7 @@ static void commit(Actor *actor) {
     execution_texts_clear(&texts);
     add_messages(actor, unit);
     tell_end(actor, unit);
+    tell_observers(actor, unit);
     add_change(actor, unit);
     set_committing(actor, TRUE);
     actor->engine->runtime->commit(actor->engine->runtime, unit, committed, actor);

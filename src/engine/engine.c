@@ -30,6 +30,10 @@ Engine *engine_new(const EngineOptions *options, GError **error) {
     engine->ended = options->ended;
     engine->ended_data = options->ended_data;
     engine->submission_steps = options->submission_steps;
+    for (guint i = 0; options->observers && options->observers[i].changed; i++) {
+        g_assert(i < ENGINE_OBSERVERS_MAX);
+        engine->observers[i] = options->observers[i];
+    }
     engine->settings = settings;
     engine->loaded_bytes_max = options->loaded_bytes_max ? options->loaded_bytes_max : ENGINE_LOADED_BYTES_MAX;
     engine->own_runtime = options->runtime == NULL;

@@ -30,6 +30,14 @@ typedef struct {
     Json *(*prepare)(Services *services, const JsonValue *pipeline, const Submission *submission, GError **error);
 } SubmissionStep;
 
+/* An in-process listener: told of every commit of an execution while it is made (before NULL: the execution is new); what it adds to the
+ * unit is stored with the change or not at all. On a step worker or a starter's thread; quick, and calls nothing of the engine. */
+typedef struct {
+    void (*changed)(StoreUnit *unit, const Execution *before, const Execution *after, gint64 now_ms, gpointer data);
+    gpointer data;
+} EngineObserver;
+#define ENGINE_OBSERVERS_MAX 8
+
 typedef struct {
     Store *store;
     const StageTypes *types;
@@ -41,8 +49,9 @@ typedef struct {
      * all. On a step worker; quick, and calls nothing of the engine. NULL: nobody. */
     void (*ended)(StoreUnit *unit, const Execution *execution, gpointer data);
     gpointer ended_data;
-    guint io_workers;       /* 0: 128 on demand */
-    gsize loaded_bytes_max; /* executions kept in memory; 0: ENGINE_LOADED_BYTES_MAX */
+    const EngineObserver *observers; /* copied; ends with {}; NULL: none */
+    guint io_workers;                /* 0: 128 on demand */
+    gsize loaded_bytes_max;          /* executions kept in memory; 0: ENGINE_LOADED_BYTES_MAX */
 } EngineOptions;
 
 /* Opens and recovers: everything unfinished goes on. ERR_… of the store. */

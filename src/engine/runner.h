@@ -83,6 +83,7 @@ struct Engine {
     void (*ended)(StoreUnit *unit, const Execution *execution, gpointer data); /* or NULL */
     gpointer ended_data;
     const SubmissionStep *submission_steps;
+    EngineObserver observers[ENGINE_OBSERVERS_MAX + 1]; /* ends with {} */
     Runtime *runtime;
     gboolean own_runtime;
     GMutex lock;
