@@ -224,7 +224,22 @@ static const Param stage_body[] = {
     {0},
 };
 
+/* Lists over all applications that upstream gave up long ago (engine.md 26). */
+static Json *gone_get(ApiCall *call, GError **error) {
+    (void)error;
+    api_answer_status(call, 410, json_empty_array());
+    return NULL;
+}
+
+#define GONE(path_)                                                                                                                        \
+    {                                                                                                                                      \
+        .method = "GET", .path = path_, .handler = gone_get, .needs = NEEDS(ON_SERVER, ACCESS_SIGNED_IN),                                  \
+        .help = "Gone: 410 with an empty list."                                                                                            \
+    }
+
 static const Route routes[] = {
+    GONE("/pipelines/running"),
+    GONE("/pipelines/waiting"),
     {.method = "GET",
      .path = "/applications/{application}/pipelines",
      .handler = of_application_get,

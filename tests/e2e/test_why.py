@@ -65,3 +65,10 @@ def test_events_carry_what_changed_in_it(api):
         while not any(w["rule"] == "judgement" for w in found) and (event := events.next()) is not None:
             found += event["data"].get("detail", {}).get("why", [])
         assert any(w["reason"] == "needs a judgement: continue or stop" and w["stageId"] for w in found), found
+
+
+def test_lists_that_are_gone(api):
+    """engine.md 26"""
+    for name in ("running", "waiting"):
+        answer = api.call("GET", f"/pipelines/{name}")
+        assert answer.status == 410 and answer.json == []
