@@ -226,11 +226,18 @@ static void end_with_view(const Answer *answer, Services *services, const Execut
     answer_json(answer, 200, view);
 }
 
+/* spin believes a deletion that is answered with 202 (clients.md), so that is what one gets that was done. */
+static void end_deleted(const Answer *answer, Services *services, const Execution *execution, gpointer data) {
+    (void)services, (void)data;
+    g_autoptr(Json) view = orchestration_to_task_json(execution);
+    answer_json(answer, execution->status == STATUS_SUCCEEDED ? 202 : 200, view);
+}
+
 static Json *v2_change(ApiCall *call, const char *type, const char *id, const JsonValue *template, const char *application,
-                       const char *verb, GError **error) {
+                       const char *verb, WaitEnd end, GError **error) {
     g_autoptr(Json) job = change_job(call, type, id, template);
     g_autofree char *description = g_strdup_printf("%s pipeline template '%s'", verb, id != NULL ? id : "");
-    start_and_wait(call, application, description, json_root(job), end_with_view, NULL, NULL, error);
+    start_and_wait(call, application, description, json_root(job), end, NULL, NULL, error);
     return NULL;
 }
 
@@ -253,7 +260,7 @@ static Json *v2_create_post(ApiCall *call, GError **error) {
     if (template == NULL)
         return NULL;
     return v2_change(call, "createV2PipelineTemplate", json_get_string(call->body, "id"), json_root(template), application_of(call->body),
-                     "Create", error);
+                     "Create", end_with_view, error);
 }
 
 static Json *v2_update_post(ApiCall *call, GError **error) {
@@ -261,11 +268,11 @@ static Json *v2_update_post(ApiCall *call, GError **error) {
     if (template == NULL)
         return NULL;
     return v2_change(call, "updateV2PipelineTemplate", api_path(call, "id"), json_root(template), application_of(call->body), "Update",
-                     error);
+                     end_with_view, error);
 }
 
 static Json *v2_delete(ApiCall *call, GError **error) {
-    return v2_change(call, "deleteV2PipelineTemplate", api_path(call, "id"), NULL, given_application(call), "Delete", error);
+    return v2_change(call, "deleteV2PipelineTemplate", api_path(call, "id"), NULL, given_application(call), "Delete", end_deleted, error);
 }
 
 /* ---- planning ---- */
@@ -385,7 +392,7 @@ static const Route v2[] = {
      .handler = v2_delete,
      ANYBODY,
      VARIANT_QUERY,
-     .help = "Deletes a variant that no pipeline is made from; answers with the finished task."},
+     .help = "Deletes a variant that no pipeline is made from; answers with the finished task, with 202 when that succeeded."},
     {.method = "GET",
      .path = "/v2/pipelineTemplates/{id}/dependents",
      .handler = dependents_get,
