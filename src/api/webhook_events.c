@@ -43,6 +43,10 @@ static Json *receive(ApiCall *call, const char *source, GError **error) {
                               .raw = http_exchange_body(call->exchange, NULL)};
     g_autoptr(GError) failure = NULL;
     g_autofree char *id = triggers_post_webhook(call->services->triggers, &request, &failure);
+    if (failure != NULL && error_code(failure) == ERR_LIMIT) { /* too many of one source */
+        api_answer_error(call, 429, failure);
+        return NULL;
+    }
     if (failure != NULL) {
         g_propagate_error(error, g_steal_pointer(&failure));
         return NULL;

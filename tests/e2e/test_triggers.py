@@ -150,6 +150,12 @@ def test_git_ping_and_bad_bodies(server):  # 6.4, 11.1
     assert call(server.port, "POST", "/webhooks/webhook", {"source": "s"}).json["eventProcessed"] is True
 
 
+def test_too_many_of_one_source(server):
+    statuses = [call(server.port, "POST", "/webhooks/git/none", {}).status for _ in range(700)]
+    assert statuses[:500] == [400] * 500 and 429 in statuses
+    assert call(server.port, "POST", "/webhooks/webhook/other", {}).status == 200
+
+
 def test_cdevents(server):  # 11.4
     pipeline = save(server, "p", [{"type": "cdevents", "enabled": True, "source": "s",
                                    "attributeConstraints": {"ce-type": "dev.cdevents.artifact.published.0.1.0"}}])
