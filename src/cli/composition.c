@@ -10,6 +10,7 @@
 #include "stages/artifacts/artifacts.h"
 #include "stages/deploy/settings.h"
 #include "stages/flow/settings.h"
+#include "stages/metadata/lookup_functions.h"
 #include "stages/metadata/templates.h"
 #include "stages/stages.h"
 #include "stages/webhook/url_functions.h"
@@ -77,9 +78,11 @@ static void add_functions(Services *services) {
     static gsize once = 0;
     if (g_once_init_enter(&once)) {
         expressions_add_functions(url_functions);
+        expressions_add_functions(lookup_functions);
         g_once_init_leave(&once, 1);
     }
     url_functions_use(services);
+    lookup_functions_use(services);
 }
 
 static void execution_ended(StoreUnit *unit, const Execution *execution, gpointer data) {
@@ -262,6 +265,7 @@ void composition_close(Composition *composition, gint64 grace_ms) {
     g_clear_pointer(&services->bakery, bakery_free);
     g_clear_pointer(&services->clouds, clouds_free);
     url_functions_use(NULL);
+    lookup_functions_use(NULL);
     g_clear_pointer(&composition->http, http_client_free);
     g_clear_pointer(&composition->auth, auth_free);
     g_clear_pointer(&services->store, store_close);

@@ -108,3 +108,24 @@ def test_a_large_context_costs_only_what_is_looked_at(api):
     answer = evaluate(api, execution, "${blob[8999].i + blob.size()}", trace="true")
     assert answer["result"] == 9999 and all(len(t["value"]) < 300 for t in answer["trace"])
     assert time.monotonic() - begin < 5
+
+
+def test_saved_things_are_looked_up(api, execution):
+    """expressions.md 12: #pipelineId and its like, #applicationMetadata, #fetchReference."""
+    application = execution["application"]
+    saved = {p["name"]: p["id"] for p in api.ok("GET", f"/applications/{application}/pipelineConfigs")}
+    name, identifier = next(iter(saved.items()))
+
+    def result(expression):
+        return evaluate(api, execution, "${" + expression + "}")["result"]
+
+    assert result(f"#pipelineId('{name}')") == identifier
+    assert result(f"#pipelineIdOrNull('{name}')") == identifier
+    assert result(f"#pipelineIdInApplication('{name}', '{application}')") == identifier
+    assert result("#pipelineIdOrNull('none') == null") is True
+    assert result("#pipelineIdInApplication('none', 'none') == null") is True
+    for failing in ("#pipelineId('none')", "#pipelineId(' ')", f"#pipelineIdInApplication('{name}', '')", "#applicationMetadata('none')",
+                    "#fetchReference('ref://a/b')"):
+        answer = evaluate(api, execution, "${" + failing + "}")
+        assert answer["detail"], failing
+    assert result("#fetchReference('plain')") == "plain"
