@@ -119,7 +119,7 @@ static Json *planned(ApiCall *call, const JsonValue *pipeline, GError **error) {
         return json_empty_object();
     if (!templates_check_reference(call->services->store, pipeline, error))
         return NULL;
-    const TemplateRequest request = template_request(call->services, TRUE, call->now_ms);
+    g_auto(TemplateRequest) request = template_request(call->services, TRUE, call->now_ms);
     g_autoptr(Json) trigger = json_pack("{s:s, s:{}}", "type", "manual", "parameters");
     g_autoptr(Json) triggered = json_with(pipeline, "trigger", json_root(trigger));
     g_autoptr(Json) whole = templates_expand(&request, json_root(triggered), error);

@@ -64,7 +64,7 @@ static Json *with_trigger(const JsonValue *pipeline, const JsonValue *trigger) {
 /* ---- templates ---- */
 /* What the pipeline stands for, as far as its template can be had; else the pipeline itself. Caller owns. */
 static Json *expanded(ApiCall *call, const JsonValue *pipeline) {
-    const TemplateRequest request = template_request(call->services, TRUE, call->now_ms);
+    g_auto(TemplateRequest) request = template_request(call->services, TRUE, call->now_ms);
     Json *whole = templates_apply_to(pipeline) ? templates_expand(&request, pipeline, NULL) : NULL;
     return whole != NULL ? whole : json_copy(pipeline);
 }

@@ -2,6 +2,8 @@
 #include "api/templates.h"
 #include "api/saving.h"
 #include "base/clock.h"
+#include "base/yaml.h"
+#include "stages/metadata/pipelines.h"
 #include "stages/metadata/templates.h"
 #include <string.h>
 
@@ -157,6 +159,52 @@ static Json *dependents_get(ApiCall *call, GError **error) {
     }
     json_end_array(builder);
     return json_builder_end(builder);
+}
+
+/* ---- version 1: what a template comes to, and where one may begin ---- */
+typedef struct {
+    char *source, *execution_id, *config_id;
+} ResolveQuery;
+static const Param resolve_query[] = {
+    {.name = "source",
+     .type = PARAM_STRING,
+     .offset = offsetof(ResolveQuery, source),
+     .required = TRUE,
+     .help = "spinnaker://<id>, https://…, http://…"},
+    {.name = "executionId", .type = PARAM_STRING, .offset = offsetof(ResolveQuery, execution_id), .help = "Accepted; not needed."},
+    {.name = "pipelineConfigId", .type = PARAM_STRING, .offset = offsetof(ResolveQuery, config_id), .help = "Accepted; not needed."},
+    {0},
+};
+
+static Json *resolve_get(ApiCall *call, GError **error) {
+    g_auto(TemplateRequest) request = template_request(call->services, TRUE, call->now_ms);
+    return templates_resolve(&request, ((const ResolveQuery *)call->query)->source, error);
+}
+
+static Json *answer_converted(ApiCall *call, const JsonValue *pipeline, GError **error) {
+    g_autoptr(Json) template = templates_convert(pipeline);
+    char *text = yaml_write(json_root(template), error);
+    if (text != NULL)
+        api_answer_text(call, 200, "application/x-yaml;charset=UTF-8", text);
+    return NULL;
+}
+
+static Json *convert_post(ApiCall *call, GError **error) {
+    if (json_is_object(call->body))
+        return answer_converted(call, call->body, error);
+    error_set(error, ERR_INVALID, "convert pipeline: the body is a pipeline configuration");
+    return NULL;
+}
+
+static Json *convert_get(ApiCall *call, GError **error) {
+    g_autoptr(Json) pipeline = pipeline_load(call->services->store, PIPELINE_KIND, api_path(call, "id"), error);
+    const char *application = json_get_string(json_root(pipeline), "application");
+    if (pipeline == NULL)
+        return NULL;
+    if (application == NULL || api_may(call, MAY_READ, "application", application))
+        return answer_converted(call, json_root(pipeline), error);
+    error_set(error, ERR_FORBIDDEN, "Access denied to application %s", application);
+    return NULL;
 }
 
 /* ---- changing ---- */
@@ -326,6 +374,24 @@ static const Route v1[] = {
      .body = BODY_JSON,
      .body_params = template_body,
      .help = "Saves a new template of version 1: {ref: \"/tasks/<id>\"}, 202. The task says whether it was saved."},
+    {.method = "GET",
+     .path = "/pipelineTemplates/resolve",
+     .handler = resolve_get,
+     ANYBODY,
+     .query = resolve_query,
+     .query_size = sizeof(ResolveQuery),
+     .help = "A template of version 1 by its source, with all that it inherits."},
+    {.method = "POST",
+     .path = "/convertPipelineToTemplate",
+     .handler = convert_post,
+     ANYBODY,
+     .body = BODY_JSON,
+     .help = "The pipeline in the body as a template of version 1, in YAML."},
+    {.method = "GET",
+     .path = "/pipelineConfigs/{id}/convertToTemplate",
+     .handler = convert_get,
+     ANYBODY,
+     .help = "A stored pipeline as a template of version 1, in YAML."},
     {.method = "GET", .path = "/pipelineTemplates/{id}", .handler = one_get, ANYBODY, VARIANT_QUERY, .help = "One template."},
     {.method = "POST",
      .path = "/pipelineTemplates/{id}",

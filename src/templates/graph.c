@@ -103,6 +103,16 @@ void template_graph_replace(TemplateGraph *graph, const char *ref_id, const Json
     require_listed(node, requisites);
 }
 
+Json *template_graph_requisites(const TemplateGraph *graph, const char *ref_id) {
+    const Node *node = g_hash_table_lookup(graph->by_ref, ref_id);
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_begin_array(builder, NULL);
+    for (guint r = 0; node != NULL && r < node->requisites->len; r++)
+        json_add_string(builder, NULL, node->requisites->pdata[r]);
+    json_end_array(builder);
+    return json_builder_end(builder);
+}
+
 void template_graph_remove(TemplateGraph *graph, const char *ref_id) {
     Node *gone = g_hash_table_lookup(graph->by_ref, ref_id);
     if (gone == NULL)

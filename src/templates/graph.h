@@ -15,6 +15,8 @@ void template_graph_add(TemplateGraph *graph, const char *ref_id, const JsonValu
 gboolean template_graph_has(const TemplateGraph *graph, const char *ref_id);
 /* A stage in the place of the one of this refId; requisites NULL: those of the one it replaces. */
 void template_graph_replace(TemplateGraph *graph, const char *ref_id, const JsonValue *stage, const JsonValue *requisites);
+/* What a stage is behind, an array; caller owns. */
+Json *template_graph_requisites(const TemplateGraph *graph, const char *ref_id);
 /* A stage where inject {first|last|before|after} says; of several rules the first in this order counts. */
 void template_graph_inject(TemplateGraph *graph, const char *ref_id, const JsonValue *stage, const JsonValue *inject,
                            TemplateProblems *problems);

@@ -1,5 +1,6 @@
 /* Templates from where their source says: the store, the web, files (engine.md 24.2). */
 #include "base/yaml.h"
+#include "net/url_guard.h"
 #include "templates/templates.h"
 #include <gio/gio.h>
 #include <string.h>
@@ -20,15 +21,10 @@ static Json *load_web(const TemplateRequest *request, const char *source, GError
         error_set(error, ERR_INVALID, "template %.200s: templates from the web are not read here", source);
         return NULL;
     }
-    const HttpRequest call = {.method = "GET",
-                              .url = source,
-                              .headers = HEADERS,
-                              .response_max = TEMPLATE_BYTES_MAX,
-                              .follow_redirects = TRUE,
-                              .allow_address = sources->allow_address,
-                              .allow_address_data = sources->allow_address_data};
+    g_autoptr(UrlGuard) guard = url_guard_new(sources->config, error);
+    const HttpRequest call = {.method = "GET", .url = source, .headers = HEADERS, .response_max = TEMPLATE_BYTES_MAX};
     g_auto(HttpResponse) response = {0};
-    if (!http_call(sources->http, &call, NULL, &response, error))
+    if (guard == NULL || !url_guard_call(guard, sources->http, &call, TRUE, NULL, &response, error))
         return NULL;
     if (response.status == 200)
         return parse(response.body, response.body_length, source, error);
@@ -39,7 +35,7 @@ static Json *load_web(const TemplateRequest *request, const char *source, GError
 
 static Json *load_file(const TemplateRequest *request, const char *source, GError **error) {
     if (!request->sources.allow_files) {
-        error_set(error, ERR_INVALID, "template %.200s: files are read only with pipeline-templates.allow-files: true", source);
+        error_set(error, ERR_INVALID, "template %.200s: files are read only with pipeline-templates.allowFiles: true", source);
         return NULL;
     }
     g_autofree char *path = g_filename_from_uri(source, NULL, error);

@@ -1,5 +1,6 @@
 /* Which version a configuration is of, and what surrounds the planning of both. Any thread. */
 #include "templates/templates.h"
+#include "templates/v1.h"
 #include "templates/v2.h"
 #include <string.h>
 
@@ -69,6 +70,8 @@ static Json *plan(const TemplateRequest *request, const JsonValue *pipeline, Tem
         schema = json_get_string(pipeline, "schema");
     if (g_strcmp0(schema, "v2") == 0)
         return template_plan_v2(request, pipeline, json_root(configuration), problems, error);
+    if (g_strcmp0(schema, "1") == 0)
+        return template_plan_v1(request, pipeline, json_root(configuration), problems, error);
     template_error(problems, "configuration:schema", "Unknown pipeline template schema version: %s", schema != NULL ? schema : "none");
     return NULL;
 }
@@ -88,6 +91,10 @@ Json *templates_expand(const TemplateRequest *request, const JsonValue *pipeline
     if (template_has_errors(&problems))
         return with_errors(pipeline, &problems);
     return planned != NULL ? finished(request, json_root(planned), &problems) : NULL;
+}
+
+Json *templates_resolve(const TemplateRequest *request, const char *source, GError **error) {
+    return template_resolve_v1(request, source, error);
 }
 
 /* ---- references and dependents ---- */

@@ -3,6 +3,7 @@
 #pragma once
 #include "base/config.h"
 #include "net/http_client.h"
+#include "templates/jinja.h"
 #include "templates/problems.h"
 #include "templates/stored.h"
 
@@ -11,10 +12,10 @@
 
 typedef struct {
     Store *store;
-    HttpClient *http;                                                       /* NULL: sources outside the store are refused */
-    gboolean allow_files;                                                   /* file:// sources may be read */
-    gboolean (*allow_address)(const char *ip, guint16 port, gpointer data); /* of HttpRequest; NULL: any */
-    gpointer allow_address_data;
+    HttpClient *http;           /* NULL: sources on the web are refused */
+    Config *config;             /* its URL restrictions hold for them; owned, see template_request_clear of whoever fills it */
+    gboolean allow_files;       /* file:// sources may be read */
+    const JinjaFilter *filters; /* of version 1, beside the general ones; or NULL */
 } TemplateSources;
 
 typedef struct {
@@ -39,5 +40,9 @@ gboolean templates_check_reference(Store *store, const JsonValue *pipeline, GErr
 /* All configurations that are made from the template of these keys, planned with it in its new form: ERR_INVALID names those that
  * would no longer work. */
 gboolean templates_check_dependents(const TemplateRequest *request, GError **error);
+/* A template of version 1 with all it inherits; what is wrong is an ERR_INVALID. Caller owns. */
+Json *templates_resolve(const TemplateRequest *request, const char *source, GError **error);
+/* A template of version 1 that stands for an ordinary pipeline, as a start for one's own. Pure; caller owns. */
+Json *templates_convert(const JsonValue *pipeline);
 /* A template as its source says, spinnaker://… or what sources allow. ERR_INVALID for a source of another kind. Caller owns. */
 Json *templates_load_source(const TemplateRequest *request, const char *source, GError **error);

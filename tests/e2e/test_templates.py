@@ -121,3 +121,48 @@ def test_update_plans_dependents(api):
     assert view["status"] == "TERMINAL" and "user of app" in task_error(view) and "Missing variable values for: new" in task_error(view)
     assert api.ok("POST", "/v2/pipelineTemplates/update/used?skipPlanDependents=true", broken)["status"] == "SUCCEEDED"
     assert api.get("/v2/pipelineTemplates/used")["variables"] == [{"name": "new"}]
+
+
+def v1_configuration(source, name, **more):
+    pipeline = {"application": "app", "name": name, "template": {"source": source}, "variables": more.pop("variables", {})}
+    return {"type": "templatedPipeline", "application": "app", "name": name, "config": {"schema": "1", "pipeline": pipeline, **more}}
+
+
+def test_version_1(api):
+    """engine.md 24.2, clients.md 4: inheritance, modules, conditions; a template is there right after its 202."""
+    root = {"schema": "1", "id": "root", "metadata": {"name": "root", "scopes": ["global"]}, "variables": [{"name": "seconds", "type": "int"}],
+            "modules": [{"id": "body", "definition": {"waitTime": "{{ seconds }}"}}],
+            "stages": [{"id": "first", "type": "wait", "config": "{% module body %}"},
+                       {"id": "maybe", "type": "wait", "dependsOn": ["first"], "when": ["{{ seconds > 5 }}"], "config": {"waitTime": 1}}]}
+    child = {"schema": "1", "id": "child", "source": "spinnaker://root", "variables": [{"name": "seconds", "type": "int", "defaultValue": 0}],
+             "stages": [{"id": "last", "type": "wait", "dependsOn": ["maybe"], "config": {"waitTime": 0}}]}
+    for document in (root, child):
+        assert api.call("POST", "/pipelineTemplates", document).status == 202
+        assert api.get(f"/pipelineTemplates/{document['id']}")["stages"] == document["stages"]
+    assert api.call("POST", "/pipelineTemplates/child", child).status == 202
+    assert [s["id"] for s in api.get("/pipelineTemplates/resolve?source=spinnaker://child")["stages"]] == ["first", "maybe", "last"]
+    assert sorted(t["id"] for t in api.get("/pipelineTemplates?scopes=global")) == ["root"]
+    config = v1_configuration("spinnaker://child", "one v1")
+    assert api.call("POST", "/pipelines", config).status == 200
+    execution = api.run("one%20v1")
+    assert execution["status"] == "SUCCEEDED"
+    assert [(s["refId"], s["requisiteStageRefIds"], s["context"]["waitTime"]) for s in execution["stages"]] == \
+        [("first", [], 0), ("last", ["first"], 0)]
+    assert api.get("/pipelineTemplates/root/dependents?recursive=true")[0]["pipelineName"] == "one v1"
+    assert api.get("/pipelineTemplates/root/dependents") == []
+    ref = api.ok("DELETE", "/pipelineTemplates/child", status=202)["ref"]
+    assert "depend on this template" in task_error(api.wait(ref))
+    refused = api.call("POST", "/pipelines/start", {**v1_configuration("http://127.0.0.1:1/x", "web"), "plan": True})
+    assert refused.status == 400 and "127.0.0.1" in refused.json["errors"][0]["cause"]
+    answer = api.call("POST", "/pipelines/start", {**config, "config": {**config["config"], "pipeline": {"name": "x"}}, "application": None})
+    assert answer.status == 400
+
+
+def test_convert(api):
+    """engine.md 24.2: a pipeline as a template."""
+    config = api.save("plain", stages=[wait_stage(5), wait_stage(6, "2", ["1"])])
+    text = api.call("GET", f"/pipelineConfigs/{config['id']}/convertToTemplate").text
+    assert "schema: \"1\"" in text and "id: wait2" in text and "- wait1" in text
+    assert "id: wait1" in api.call("POST", "/convertPipelineToTemplate", {"stages": [wait_stage()]}).text
+    api.error("GET", "/pipelineConfigs/unknown/convertToTemplate", status=404)
+    api.error("POST", "/convertPipelineToTemplate", [])

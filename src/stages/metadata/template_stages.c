@@ -91,7 +91,7 @@ static Status plan_dependents_run(TaskContext *context, GError **error) {
         return STATUS_TERMINAL;
     g_autofree char *latest = g_strconcat(name.id, ":latest", NULL);
     const char *const keys[] = {key, given->tag == NULL || *given->tag == '\0' ? latest : NULL, NULL};
-    TemplateRequest request = template_request(context->services, TRUE, context->now_ms);
+    g_auto(TemplateRequest) request = template_request(context->services, TRUE, context->now_ms);
     request.replacement = json_root(template);
     request.replaced_keys = keys;
     return given->skip_plan || templates_check_dependents(&request, error) ? STATUS_SUCCEEDED : STATUS_TERMINAL;
