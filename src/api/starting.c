@@ -1,8 +1,10 @@
 /* The ways to start a pipeline (api.md 4, "Starting"). */
 #include "api/internal.h"
 #include "api/templates.h"
+#include "base/log.h"
 #include "stages/metadata/pipelines.h"
 #include "stages/metadata/templates.h"
+#include "triggers/triggers.h"
 #include <string.h>
 
 /* ---- the trigger ---- */
@@ -121,10 +123,41 @@ static Json *start_post(ApiCall *call, GError **error) {
     return id != NULL ? reference(id, NULL) : NULL;
 }
 
+/* What `gennaker why` says of the event. */
+static void record_decision(ApiCall *call, const char *event_id, const char *id, const GError *failure) {
+    const char *application = api_path(call, "application"), *name = api_path(call, "name");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Json) stored = pipeline_find(call->services->store, PIPELINE_KIND, application, name, NULL);
+    const char *pipeline_id = json_get_string(json_root(stored), "id");
+    if (pipeline_id == NULL)
+        return;
+    g_autoptr(Json) envelope = json_pack("{s:{s:s, s:s, s:s}}", "details", "type", "manual", "source", call->principal->user, "application",
+                                         application);
+    g_autofree char *message = id != NULL ? g_strdup_printf("%s started execution %s.", call->principal->user, id)
+                                          : g_strdup_printf("It could not be started: %s", failure->message);
+    TriggerDecisionRecord decision = {.pipeline_id = pipeline_id,
+                                      .pipeline_name = json_get_string(json_root(stored), "name"),
+                                      .application = application,
+                                      .trigger_index = -1,
+                                      .trigger_type = "manual",
+                                      .execution_id = id,
+                                      .decided_ms = call->now_ms,
+                                      .reason = decision_reason_name(id != NULL ? DECISION_STARTED : DECISION_REFUSED),
+                                      .message = message};
+    TriggerEvent event = {.id = event_id, .created_ms = call->now_ms, .envelope = json_root(envelope)};
+    if (!triggers_record(call->services->triggers, &event, &decision, 1, &error))
+        log_warning("api", "the start by event %s is not recorded: %s", event_id, error->message);
+}
+
 static Json *start_v2_post(ApiCall *call, GError **error) {
     g_autofree char *event_id = g_uuid_string_random();
-    g_autofree char *id = start_stored(call, event_id, error);
-    return id != NULL ? reference(id, event_id) : NULL;
+    g_autoptr(GError) failure = NULL;
+    g_autofree char *id = start_stored(call, event_id, &failure);
+    record_decision(call, event_id, id, failure);
+    if (id != NULL)
+        return reference(id, event_id);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return NULL;
 }
 
 /* ---- a configuration that need not be stored ---- */

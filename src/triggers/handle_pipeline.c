@@ -36,11 +36,11 @@ static gboolean pipeline_matches(const Match *match, TriggerDecision *why) {
                      texts != NULL ? texts : "a status, but names none");
         return FALSE;
     }
-    if (generations(parent_of(match)) < NESTED_STARTS_MAX)
+    if (generations(parent_of(match)) < NESTED_PIPELINES_MAX)
         return TRUE;
     decision_set(why, DECISION_REFUSED,
-                 "Pipelines that start each other are limited to %d in a row (NESTED_STARTS_MAX): does this one start itself?",
-                 NESTED_STARTS_MAX);
+                 "Pipelines that start each other are limited to %d in a row (NESTED_PIPELINES_MAX): does this one start itself?",
+                 NESTED_PIPELINES_MAX);
     return FALSE;
 }
 

@@ -49,7 +49,6 @@ typedef struct {
     const JsonValue *build_properties; /* of a build's property file, or NULL */
 } Match;
 #define MATCH_KEYS_MAX 3
-#define NESTED_STARTS_MAX 100 /* executions that started each other, the last included */
 #define EVENT_EXECUTION_ENDED "executionEnded"
 typedef struct {
     const char *trigger; /* member of the trigger */

@@ -302,6 +302,17 @@ def cli(server, *words):
     return done.returncode, done.stdout, done.stderr
 
 
+def test_manual_start_is_an_event(server):  # 4
+    save(server, "p", [])
+    answer = call(server.port, "POST", "/pipelines/v2/shop/p", {})
+    assert answer.status == 202
+    found = event(server, answer.json["eventId"])
+    assert reasons(found) == ["STARTED"] and answer.json["ref"] == f"/pipelines/{found['decisions'][0]['executionId']}"
+    save(server, "off", [], disabled=True)
+    call(server.port, "POST", "/pipelines/v2/shop/off", {})
+    assert server.api.get("/triggers/events?application=shop&limit=1")[0]["decisions"][0]["reason"] == "REFUSED"
+
+
 def test_why(server):
     pipeline = save(server, "p", [webhook("s", payloadConstraints={"status": "ok"})])
     started = event(server, post(server, "webhook/s", {"status": "ok"}))
