@@ -10,6 +10,7 @@
     X(lint_commands)                                                                                                                       \
     X(application_commands)                                                                                                                \
     X(pipeline_commands)                                                                                                                   \
+    X(template_commands)                                                                                                                   \
     X(execution_commands)                                                                                                                  \
     X(artifact_commands)                                                                                                                   \
     X(expression_commands)                                                                                                                 \

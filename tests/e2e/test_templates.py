@@ -1,6 +1,10 @@
 """Pipeline templates from outside (engine.md 24, api.md 12): saved, planned, started, refused."""
+import json
+import os
+import subprocess
+
 import pytest
-from gennaker import Gennaker
+from gennaker import PROGRAM, Gennaker
 from test_api import Client, wait_stage
 
 
@@ -166,3 +170,30 @@ def test_convert(api):
     assert "id: wait1" in api.call("POST", "/convertPipelineToTemplate", {"stages": [wait_stage()]}).text
     api.error("GET", "/pipelineConfigs/unknown/convertToTemplate", status=404)
     api.error("POST", "/convertPipelineToTemplate", [])
+
+
+def test_command_line(api, server, tmp_path):
+    """clients.md 3.2: the verbs of spin."""
+    def gennaker(*words, code=0, input=None):
+        done = subprocess.run([PROGRAM, "pipeline-template", *words], capture_output=True, text=True, input=input,
+                              env={**os.environ, "GENNAKER_SERVER": server.url})
+        assert done.returncode == code, done
+        return done.stdout if code == 0 else done.stderr
+
+    file = tmp_path / "template.json"
+    document = template("cli", variables=[{"name": "seconds", "type": "int"}])
+    file.write_text(json.dumps(document))
+    assert "saved pipeline template cli" in gennaker("save", str(file))
+    gennaker("save", str(file), "--tag", "stable")
+    gennaker("save", str(file))
+    assert "stable" in gennaker("list", "--scopes", "global") and "(required)" in gennaker("get", "cli", "--tag", "stable")
+    assert json.loads(gennaker("get", "cli", "--output", "json"))["variables"] == document["variables"]
+    made = gennaker("use", "cli", "app", "--name", "by cli", "--set", "seconds=0", "--tag", "stable")
+    assert json.loads(made)["template"]["reference"] == "spinnaker://cli:stable" and json.loads(made)["variables"] == {"seconds": 0}
+    assert "Wait 1" in gennaker("plan", "-", input=made)
+    assert "Missing variable values for: seconds" in gennaker("plan", "-", input=gennaker("use", "cli", "app"), code=2)
+    assert "NAME=VALUE" in gennaker("use", "cli", "app", "--set", "x", code=2)
+    assert api.call("POST", "/pipelines", json.loads(made)).status == 200
+    assert "depend on this template" in gennaker("delete", "cli", "--tag", "stable", code=10)
+    assert "deleted pipeline template cli" in gennaker("delete", "cli")
+    assert "not found" in gennaker("get", "cli", "--tag", "test", code=5)
