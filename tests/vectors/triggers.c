@@ -2,6 +2,7 @@
  * table. */
 #include "artifacts/match.h"
 #include "artifacts/resolve.h"
+#include "auth/authorize.h"
 #include "base/clock.h"
 #include "cases.h"
 #include "triggers/internal.h"
@@ -154,11 +155,18 @@ static gboolean fits_webhook(const JsonValue *expected, const JsonValue *actual)
 }
 
 /* ---- cases ---- */
+/* ---- authorization ---- */
+static Json *run_authorize(const JsonValue *given) {
+    return json_pack("{s:b}", "allowed",
+                     authorize(json_get(given, "config"), json_get(given, "user"), json_get(given, "resources"), json_get(given, "check")));
+}
+
 static const struct {
     const char *op;
     OpRun run;
     OpFits fits; /* NULL: equal */
 } ops[] = {
+    {"authorize", run_authorize, NULL},
     {"cron-next", run_cron_next, NULL},
     {"cron-valid", run_cron_valid, NULL},
     {"match-artifact", run_match_artifact, NULL},
