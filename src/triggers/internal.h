@@ -10,8 +10,9 @@ typedef struct {
     gint64 attempts, retry_ms;
     gboolean quiet_enabled; /* both dates can be read */
     gint64 quiet_start_ms, quiet_end_ms;
-    char **suppressed; /* types of triggers; NULL: none */
-    char *git_secret;  /* trigger.git.shared-secret, or NULL */
+    char **suppressed;     /* types of triggers; NULL: none */
+    char *git_secret;      /* trigger.git.shared-secret, or NULL */
+    GHashTable *templates; /* source of webhooks to the text that makes artifacts of a body; NULL: none */
 } TriggerSettings;
 TriggerSettings *trigger_settings_new(Config *config, GError **error);
 TriggerSettings *trigger_settings_ref(TriggerSettings *settings);

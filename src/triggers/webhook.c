@@ -166,7 +166,11 @@ static gboolean take_token(Triggers *triggers, const WebhookRequest *request, GE
 char *triggers_post_webhook(Triggers *triggers, const WebhookRequest *request, GError **error) {
     if (!take_token(triggers, request, error))
         return NULL;
-    g_autoptr(Json) envelope = webhook_envelope(request, error);
+    g_autoptr(TriggerSettings) settings = triggers_settings(triggers);
+    WebhookRequest whole = *request;
+    if (settings->templates != NULL && request->source != NULL)
+        whole.template = g_hash_table_lookup(settings->templates, request->source);
+    g_autoptr(Json) envelope = webhook_envelope(&whole, error);
     if (envelope == NULL)
         return NULL;
     TriggerEvent event = {.delivery = webhook_delivery(request->headers), .envelope = json_root(envelope)};

@@ -14,6 +14,7 @@ typedef struct {
     const JsonValue *headers;  /* {name: [values] or value}, or NULL */
     const JsonValue *body;     /* NULL: empty */
     const char *raw;           /* the bytes that came, or NULL */
+    const char *template;      /* Jinja text that makes artifacts of the body (triggers.md 11.3), or NULL */
 } WebhookRequest;
 
 /* The event that a request stands for, as an envelope; NULL without error when it is none (a ping). ERR_INVALID. Pure; caller owns. */

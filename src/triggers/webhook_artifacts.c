@@ -1,4 +1,6 @@
 /* Artifacts that bodies of webhooks stand for (triggers.md 6.5, 11.3). Pure. */
+#include "base/log.h"
+#include "templates/jinja.h"
 #include "triggers/webhook_internal.h"
 #include <string.h>
 
@@ -125,6 +127,22 @@ static void nexus(Found *found, const JsonValue *body) {
     add_artifact(found, "maven/file", name, version, reference, json_get_string(body, "repositoryName"));
 }
 
+/* ---- templates of the configuration ---- */
+/* A template that fails makes no artifacts, and says so in the log: the event goes on. */
+static void rendered(Found *found, const WebhookRequest *request) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = jinja_render(request->template, request->body, NULL, &error);
+    g_autoptr(Json) artifacts = text != NULL ? json_parse_limited(text, -1, JINJA_OUTPUT_MAX, &error) : NULL;
+    if (artifacts != NULL && !json_is_array(json_root(artifacts)))
+        error_set(&error, ERR_INVALID, "it makes no JSON array");
+    if (error != NULL) {
+        log_warning("triggers", "the artifact template of webhook %s/%s failed: %s", request->type, request->source, error->message);
+        return;
+    }
+    for (JsonIter i = json_iter(json_root(artifacts)); json_next(&i) && found->n < WEBHOOK_ARTIFACTS_MAX; found->n++)
+        json_add_value(found->builder, NULL, i.value);
+}
+
 /* ---- which of them ---- */
 static const struct {
     const char *type; /* NULL: any */
@@ -152,6 +170,8 @@ Json *webhook_artifacts(const WebhookRequest *request) {
         if (meant && (EXTRACTORS[i].type == NULL || g_ascii_strcasecmp(EXTRACTORS[i].type, request->type) == 0))
             EXTRACTORS[i].extract(&found, request->body);
     }
+    if (request->template != NULL)
+        rendered(&found, request);
     json_end_array(builder);
     g_autoptr(Json) artifacts = json_builder_end(builder);
     return found.n > 0 ? g_steal_pointer(&artifacts) : NULL;

@@ -150,6 +150,23 @@ def test_git_ping_and_bad_bodies(server):  # 6.4, 11.1
     assert call(server.port, "POST", "/webhooks/webhook", {"source": "s"}).json["eventProcessed"] is True
 
 
+def test_artifacts_by_template(tmp_path):  # 11.3
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (folder / "images.jinja").write_text('[{% for tag in tags %}{"type": "docker/image", "name": "{{ name }}", "version": "{{ tag }}"}'
+                                         '{% if not loop.last %},{% endif %}{% endfor %}]')
+    (folder / "echo.yml").write_text(f"webhooks:\n  artifacts:\n    enabled: true\n    sources:\n      - source: mine\n"
+                                     f"        templatePath: {folder}/images.jinja\n")
+    server = Gennaker(tmp_path / "data", config=folder).start()
+    save(server, "p", [webhook("mine")])
+    found = event(server, post(server, "webhook/mine", {"name": "r/app", "tags": ["1", "2"]}))
+    trigger = server.wait_execution(found["decisions"][0]["executionId"])["trigger"]
+    assert [(each["name"], each["version"]) for each in trigger["artifacts"]] == [("r/app", "1"), ("r/app", "2")]
+    assert reasons(event(server, post(server, "webhook/mine", {"name": '"', "tags": ["1"]}))) == ["STARTED"]
+    assert "artifact template" in server.said()
+    assert server.stop() == 0
+
+
 def test_too_many_of_one_source(server):
     statuses = [call(server.port, "POST", "/webhooks/git/none", {}).status for _ in range(700)]
     assert statuses[:500] == [400] * 500 and 429 in statuses
