@@ -16,7 +16,7 @@ extern const StageType stage_enable_server_group, stage_disable_server_group, st
 extern const StageType stage_modify_scaling_process, stage_disable_cluster, stage_shrink_cluster, stage_scale_down_cluster,
     stage_find_image;
 
-extern const StageType stage_wait_until, stage_depends_on_execution;
+extern const StageType stage_wait_until, stage_depends_on_execution, stage_wait_for_condition;
 extern const StageType stage_webhook, stage_preconfigured_webhook;
 
 extern const StageType stage_bake; /* src/bake, a room above this one */
@@ -30,6 +30,7 @@ static const StageType *const TYPES[] = {
     &stage_evaluate_variables,
     &stage_wait_until,
     &stage_depends_on_execution,
+    &stage_wait_for_condition,
     &stage_pipeline,
     &stage_monitor_pipeline,
     &stage_run_multiple_pipelines,

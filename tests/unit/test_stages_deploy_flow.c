@@ -347,6 +347,51 @@ static void test_restart(void) {
     house_leave(&house);
 }
 
+/* ---- stages.md 2.10 ---- */
+static void configure(House *house, const char *yaml) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Config) config = config_load_text("orca.yml", yaml, -1, &error);
+    g_assert_no_error(error);
+    services_set_config(&house->services, config);
+}
+
+/* The stage that waits, once it does; caller frees. */
+static char *wait_for_waiting(House *house, const char *id) {
+    for (guint i = 0; i < 2000; i++) {
+        g_autoptr(Execution) execution = engine_load(house->services.engine, id, NULL);
+        for (guint k = 0; k < execution->stages->len; k++) {
+            const Stage *stage = execution->stages->pdata[k];
+            if (strcmp(stage->type, "waitForCondition") == 0 &&
+                g_strcmp0(json_get_string(json_root(stage->context), "status"), "WAITING") == 0)
+                return g_strdup(stage->id);
+        }
+        g_usleep(10000);
+    }
+    g_assert_not_reached();
+}
+
+static void test_condition(void) {
+    static const char *const CONDITIONS = "tasks:\n  evaluate-condition:\n    enabled: true\n    clusters: [orders-main]\n";
+    House house;
+    house_build(&house);
+    configure(&house, CONDITIONS);
+    run_ok(&house, DEPLOY(""));
+    assert_calls("create orders-main-v000 2/2/2 image-1 after (null)");
+    g_autofree char *frozen = g_strconcat(CONDITIONS, "    active-conditions: [freeze]\n", NULL);
+    configure(&house, frozen);
+    run_ok(&house, DEPLOY(",\"freeFormDetails\":\"other\""));
+    assert_calls("create orders-main-other-v000 2/2/2 image-1 after (null)");
+    g_autofree char *id = start(&house, DEPLOY("")), *stage_id = wait_for_waiting(&house, id);
+    assert_calls("");
+    configure(&house, CONDITIONS);
+    engine_wake_stage(house.services.engine, id, stage_id);
+    g_autoptr(Execution) execution = wait_for_end(&house, id);
+    show(execution);
+    g_assert_cmpint(execution->status, ==, STATUS_SUCCEEDED);
+    assert_calls("create orders-main-v002 2/2/2 image-1 after orders-main-v000");
+    house_leave(&house);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/deploy-flow/red-black", test_red_black);
@@ -360,6 +405,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/deploy-flow/traffic-guard", test_traffic_guard);
     g_test_add_func("/deploy-flow/failures", test_failures);
     g_test_add_func("/deploy-flow/restart", test_restart);
+    g_test_add_func("/deploy-flow/condition", test_condition);
     int result = g_test_run();
     g_ptr_array_unref(outside.groups);
     g_ptr_array_unref(outside.calls);

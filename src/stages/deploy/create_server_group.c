@@ -1,6 +1,9 @@
 /* `createServerGroup`: one new server group with its strategy (stages.md 10.2, deploy-strategies.md 1-3, 8). */
 #include "stages/deploy/deployment.h"
 #include "stages/deploy/stage_params.h"
+#include "stages/flow/settings.h"
+
+#define WAITS_FOR_CONDITIONS "_waitsForConditions"
 
 /* ---- prepare: the cluster's own description is the stage's ---- */
 
@@ -25,7 +28,9 @@ static Status prepare(TaskContext *context, GError **error) {
     const char *account = json_get_string(json_root(flat), "credentials");
     account = account != NULL ? account : json_get_string(json_root(flat), "account");
     g_autoptr(Account) known = clouds_account(context->services->clouds, account, error);
-    if (known == NULL)
+    g_autoptr(Config) config = services_config(context->services);
+    g_auto(ConditionSettings) conditions = {0};
+    if (known == NULL || !condition_settings_read(config, &conditions, error))
         return STATUS_TERMINAL;
     if (json_is_object(cluster)) {
         task_merge_context(context, cluster);
@@ -33,6 +38,8 @@ static Status prepare(TaskContext *context, GError **error) {
     }
     g_autoptr(Json) snapshots = json_from_bool(known->cloud->snapshots_source_capacity);
     task_set_context_json(context, "_snapshotsSourceCapacity", snapshots);
+    g_autoptr(Json) waits = json_from_bool(conditions.enabled);
+    task_set_context_json(context, WAITS_FOR_CONDITIONS, waits);
     return STATUS_SUCCEEDED;
 }
 
@@ -137,7 +144,15 @@ static void build_tasks(const Execution *execution, const Stage *stage, GPtrArra
     g_ptr_array_add(tasks, (gpointer)&task_wait_for_up);
 }
 
+static void plan_condition(const Execution *execution, const Stage *stage, StagePlan *plan) {
+    g_autofree char *location = deploy_location(stage), *cluster = deploy_cluster(execution, stage);
+    g_autoptr(Json) child = json_pack("{s:s, s:s, s:s}", "region", location, "cluster", cluster, "account", deploy_account(stage));
+    plan_append(plan, STAGE_WAIT_FOR_CONDITION, "Wait For Condition", json_root(child));
+}
+
 static void plan_before(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
+    if (json_is_true(json_get(deploy_context(stage), WAITS_FOR_CONDITIONS)))
+        plan_condition(execution, stage, plan);
     const Strategy *strategy = strategy_of(stage, error);
     if (strategy != NULL && strategy->plan_before != NULL)
         strategy->plan_before(execution, stage, plan, error);

@@ -1,4 +1,4 @@
-/* Settings of stages that run pipelines (settings.h). Any thread. */
+/* Settings of stages that run pipelines or wait for conditions (settings.h). Any thread. */
 #include "stages/flow/settings.h"
 #include <stddef.h>
 
@@ -15,11 +15,55 @@ static const Param params[] = {
     {0},
 };
 static const ConfigSection section = {SERVICE_ORCA, "stages.pipeline", params, "Stages that run pipelines."};
-const ConfigSection *const flow_config_sections[] = {&section, NULL};
+
+static const Param condition_params[] = {
+    {.name = "enabled",
+     .type = PARAM_BOOL,
+     .offset = offsetof(ConditionSettings, enabled),
+     .otherwise = "false",
+     .help = "Whether server groups are made only when no active condition applies to their cluster."},
+    {.name = "skipWait",
+     .type = PARAM_BOOL,
+     .offset = offsetof(ConditionSettings, skip),
+     .otherwise = "false",
+     .help = "Lets everything go on that waits for conditions."},
+    {.name = "clusters",
+     .type = PARAM_STRINGS,
+     .offset = offsetof(ConditionSettings, clusters),
+     .help = "Clusters that active conditions apply to; absent: none."},
+    {.name = "activeConditions",
+     .type = PARAM_STRINGS,
+     .offset = offsetof(ConditionSettings, active),
+     .help = "Names of the conditions that apply now, for people."},
+    {0},
+};
+static const ConfigSection condition_section = {SERVICE_ORCA, "tasks.evaluate-condition", condition_params,
+                                                "What deployments wait for before a server group is made."};
+const ConfigSection *const flow_config_sections[] = {&section, &condition_section, NULL};
 
 gboolean pipeline_skips_output(Services *services) {
     g_autoptr(Config) config = services_config(services);
     PipelineSettings settings = {0};
-    config_read(config, &section, &settings, NULL);
+    config_read(config, &section, &settings, NULL); /* was checked when it was loaded */
     return settings.skip_output;
+}
+
+gboolean condition_settings_read(Config *config, ConditionSettings *settings, GError **error) {
+    return config_read(config, &condition_section, settings, error);
+}
+
+void condition_settings_clear(ConditionSettings *settings) {
+    params_clear(condition_params, settings);
+}
+
+gboolean condition_applies(const ConditionSettings *settings, const char *cluster) {
+    if (settings->skip || settings->active == NULL || settings->active[0] == NULL || settings->clusters == NULL || cluster == NULL)
+        return FALSE;
+    return g_strv_contains((const char *const *)settings->clusters, cluster);
+}
+
+gboolean flow_config_check(Config *config, GError **error) {
+    PipelineSettings pipeline = {0};
+    g_auto(ConditionSettings) condition = {0};
+    return config_read(config, &section, &pipeline, error) && condition_settings_read(config, &condition, error);
 }

@@ -1,7 +1,21 @@
-/* What the configuration says to stages that run pipelines. Any thread. */
+/* What the configuration says of stages that run pipelines or wait for conditions. */
 #pragma once
-#include "stages/services.h"
+#include "stages/stages.h"
 
-/* stages.pipeline.defaultSkipDownstreamOutput */
-gboolean pipeline_skips_output(Services *services);
-extern const ConfigSection *const flow_config_sections[];
+gboolean pipeline_skips_output(Services *services); /* stages.pipeline.defaultSkipDownstreamOutput */
+
+/* tasks.evaluate-condition (stages.md 2.10) */
+#define STAGE_WAIT_FOR_CONDITION "waitForCondition"
+typedef struct {
+    gboolean enabled, skip;
+    char **clusters, **active;
+} ConditionSettings;
+gboolean condition_settings_read(Config *config, ConditionSettings *settings, GError **error);
+void condition_settings_clear(ConditionSettings *settings);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ConditionSettings, condition_settings_clear)
+/* Some condition is active, and the cluster is one of those that conditions are for. */
+gboolean condition_applies(const ConditionSettings *settings, const char *cluster);
+
+extern const ConfigSection *const flow_config_sections[]; /* NULL-terminated */
+/* Part of a start and a reload: ERR_INVALID with the key. */
+gboolean flow_config_check(Config *config, GError **error);
