@@ -12,10 +12,10 @@ static void add_entry(JsonBuilder *list, const JsonValue *entry) {
 }
 
 static Json *preconfigured_get(ApiCall *call, GError **error) {
-    (void)error;
     g_autoptr(Config) config = services_config(call->services);
     g_auto(WebhookSettings) settings = {0};
-    webhook_settings_read(config, &settings);
+    if (!webhook_settings_read(config, &settings, error))
+        return NULL;
     g_autoptr(JsonBuilder) list = json_builder_new();
     json_begin_array(list, NULL);
     for (JsonIter i = json_iter(json_root(settings.preconfigured)); json_next(&i);)

@@ -75,6 +75,8 @@ typedef struct {
     char *message;
 } ConfigFinding;
 GPtrArray *config_lint(const Config *config, const ConfigSection *const *sections);
+/* Whether the values of sections (NULL-terminated) are what their tables say: ERR_INVALID with file, line, key and reason of the first that is not. */
+gboolean config_check(const Config *config, const ConfigSection *const *sections, GError **error);
 
 /* The name among known ones (char *) that name may be a slip of, or NULL. Borrowed from names. */
 const char *config_suggest(const char *name, const GPtrArray *names);

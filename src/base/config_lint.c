@@ -318,3 +318,19 @@ GPtrArray *config_lint(const Config *config, const ConfigSection *const *section
     g_ptr_array_sort(lint.findings, compare_findings);
     return lint.findings;
 }
+
+gboolean config_check(const Config *config, const ConfigSection *const *sections, GError **error) {
+    g_autoptr(GPtrArray) known = g_ptr_array_new(), findings = g_ptr_array_new_with_free_func(config_finding_free);
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    Lint lint = {config, known, findings, seen};
+    for (const ConfigSection *const *section = sections; *section != NULL; section++)
+        check_section(&lint, *section);
+    for (guint i = 0; i < findings->len; i++) {
+        const ConfigFinding *finding = findings->pdata[i];
+        if (finding->level != CONFIG_WRONG)
+            continue;
+        error_set(error, ERR_INVALID, "%s:%u: %s: %s", finding->file, finding->line, finding->key, finding->message);
+        return FALSE;
+    }
+    return TRUE;
+}

@@ -151,7 +151,8 @@ Composition *composition_open(const CompositionOptions *options, GError **error)
     g_mutex_init(&composition->lock);
     g_mutex_init(&services->lock);
     composition->config_path = g_strdup(options->config_path);
-    gboolean fine = (services->config = config_load(options->config_path, error)) != NULL && open_store(composition, options, error) &&
+    gboolean fine = (services->config = config_load(options->config_path, error)) != NULL && stages_check_config(services->config, error) &&
+                    open_store(composition, options, error) &&
                     (composition->auth = auth_new(services->config, options->folder, error)) != NULL &&
                     auth_check_listen(composition->auth, options->address, error) && (composition->http = http_client_new(error)) != NULL;
     services->http = composition->http;
@@ -212,8 +213,14 @@ static gboolean reload_cron(Composition *composition, Config *config, GError **e
     return cron_reload(composition->services.cron, config, error);
 }
 
-static gboolean (*const RELOADS[])(Composition *, Config *, GError **) = {reload_auth, reload_notify, reload_engine, reload_triggers,
-                                                                          reload_cron, reload_api,    reload_bakery, reload_clouds};
+/* Stages read the configuration that is swapped last: here it is only checked. */
+static gboolean reload_stages(Composition *composition, Config *config, GError **error) {
+    (void)composition;
+    return stages_check_config(config, error);
+}
+
+static gboolean (*const RELOADS[])(Composition *, Config *, GError **) = {
+    reload_stages, reload_auth, reload_notify, reload_engine, reload_triggers, reload_cron, reload_api, reload_bakery, reload_clouds};
 
 static gboolean swap_config(Composition *composition, Config *config, GError **error) {
     g_autoptr(Config) before = services_config(&composition->services);

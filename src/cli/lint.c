@@ -37,8 +37,10 @@ static void lint_config(Lint *lint, const char *path) {
         return;
     }
     g_autoptr(GPtrArray) findings = config_lint(config, composition_config_sections());
+    gboolean sound = TRUE;
     for (guint i = 0; i < findings->len; i++) {
         const ConfigFinding *finding = findings->pdata[i];
+        sound = sound && finding->level != CONFIG_WRONG;
         if (finding->level != CONFIG_UNDERSTOOD) {
             say(lint, finding->file, finding->line, LEVELS[finding->level], finding->key, finding->message);
             continue;
@@ -48,6 +50,8 @@ static void lint_config(Lint *lint, const char *path) {
             printf("%s:%u: understood: %s%s%s\n", finding->file, finding->line, finding->key, finding->message[0] != '\0' ? ": " : "",
                    finding->message);
     }
+    if (sound && !stages_check_config(config, &error))
+        say(lint, path, 0, LEVELS[CONFIG_WRONG], NULL, error->message);
 }
 
 /* ---- pipelines ---- */

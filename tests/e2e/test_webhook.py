@@ -3,11 +3,12 @@ expressions.md 12; kill -9 between sending and recording."""
 import http.server
 import itertools
 import json
+import subprocess
 import threading
 import time
 
 import pytest
-from gennaker import Gennaker
+from gennaker import PROGRAM, Gennaker
 from test_api import Client, wait_stage
 
 RESTRICTIONS = "user-configured-url-restrictions:\n  rejectLocalhost: false\n  rejectVerbatimIps: false\n"
@@ -25,7 +26,7 @@ SETTINGS = """webhook:
       sensitiveHeaders: {Authorization: "Bearer hush-hush"}
       parameters: [{name: name, label: Name, defaultValue: bell, type: string}, {name: base, label: Base, type: string}]
     - {type: closed, label: Closed, url: "http://example.com/", permissions: {WRITE: [nobody-has-it]}}
-    - {type: off, label: "Off", enabled: false, url: "http://example.com/"}
+    - {type: "off", label: "Off", enabled: false, url: "http://example.com/"}
 """
 NUMBERS = itertools.count()
 
@@ -288,6 +289,38 @@ def test_killed_between_sending_and_recording(tmp_path, receiver, safe):
     if not safe:
         assert "outcome unknown" in errors(ended["stages"][0]) and keys.pop() in errors(ended["stages"][0])
     server.stop()
+
+
+WRONG = [("webhook:\n  readTimeoutMs: soon\n", "readTimeoutMs"), ("webhook:\n  allowedRequests: [{matchStrategy: LIKE, urlPrefix: a}]\n", "matchStrategy"),
+         ("webhook:\n  allowedRequests: [{matchStrategy: PATTERN_MATCHES, urlPattern: '('}]\n", "urlPattern"),
+         ("webhook:\n  defaultRetryStatusCodes: [busy]\n", "defaultRetryStatusCodes"), ("webhook:\n  preconfigured: [{label: x}]\n", "type: required"),
+         ("user-configured-url-restrictions:\n  rejectedIps: [10.0.0.0/33]\n", "10.0.0.0/33"),
+         ("user-configured-url-restrictions:\n  allowedHostnamesRegex: '('\n", "allowedHostnamesRegex"),
+         ("user-configured-url-restrictions:\n  rejectLocalhost: perhaps\n", "rejectLocalhost"),
+         ("tasks:\n  evaluate-condition:\n    enabled: perhaps\n", "evaluate-condition.enabled")]
+
+
+def test_wrong_configuration(tmp_path, receiver):
+    """stages.md 3.3: refused at the start, by a reload, which changes nothing, and by lint; never read as if it were not there."""
+    receiver.answers["/a"] = (200, {}, "")
+    server = server_with(tmp_path, RESTRICTIONS)
+    api, file = Client(server), tmp_path / "config" / "orca.yml"
+    api.create_application()
+    for text, word in WRONG:
+        file.write_text(text)
+        assert word in api.error("POST", "/admin/reload")
+    assert run(api, hook(receiver.url + "/a"))[0]["status"] == "SUCCEEDED"  # the restrictions are those of the start
+    file.write_text("")
+    assert api.call("POST", "/admin/reload").status == 200
+    assert "rejectLocalhost" in errors(run(api, hook(receiver.url + "/a"))[1])
+    server.stop()
+    for text, word in WRONG:
+        file.write_text(text)
+        refused = subprocess.run([PROGRAM, "server", "--listen", "127.0.0.1:0", "--data", tmp_path / "data", "--config", file.parent],
+                                 capture_output=True, text=True, timeout=20)
+        assert refused.returncode == 2 and word in refused.stderr
+        linted = subprocess.run([PROGRAM, "lint", file.parent], capture_output=True, text=True, timeout=20)
+        assert linted.returncode == 2 and word in linted.stdout
 
 
 def test_flow(api):

@@ -61,9 +61,3 @@ gboolean condition_applies(const ConditionSettings *settings, const char *cluste
         return FALSE;
     return g_strv_contains((const char *const *)settings->clusters, cluster);
 }
-
-gboolean flow_config_check(Config *config, GError **error) {
-    PipelineSettings pipeline = {0};
-    g_auto(ConditionSettings) condition = {0};
-    return config_read(config, &section, &pipeline, error) && condition_settings_read(config, &condition, error);
-}

@@ -17,5 +17,3 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ConditionSettings, condition_settings_clear)
 gboolean condition_applies(const ConditionSettings *settings, const char *cluster);
 
 extern const ConfigSection *const flow_config_sections[]; /* NULL-terminated */
-/* Part of a start and a reload: ERR_INVALID with the key. */
-gboolean flow_config_check(Config *config, GError **error);

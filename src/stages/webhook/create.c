@@ -166,7 +166,8 @@ Status webhook_create(TaskContext *context, GError **error) {
     const WebhookParams *params = context->params;
     g_autoptr(Config) config = services_config(context->services);
     g_auto(WebhookSettings) settings = {0};
-    webhook_settings_read(config, &settings);
+    if (!webhook_settings_read(config, &settings, error))
+        return STATUS_TERMINAL;
     if (params->url == NULL || (settings.require_account && params->account == NULL)) {
         error_set(error, ERR_INVALID, params->url == NULL ? "url: required" : "account: required (webhook.requireAccount)");
         return STATUS_TERMINAL;

@@ -156,7 +156,8 @@ Status webhook_monitor(TaskContext *context, GError **error) {
     }
     g_autoptr(Config) config = services_config(context->services);
     g_auto(WebhookSettings) settings = {0};
-    webhook_settings_read(config, &settings);
+    if (!webhook_settings_read(config, &settings, error))
+        return STATUS_TERMINAL;
     g_autofree char *url = g_strstrip(g_strdup(endpoint));
     WebhookCall call = {.method = "GET", .url = url, .step = "monitor", .headers = json_root(params->headers)};
     g_auto(HttpResponse) response = {0};
@@ -172,7 +173,8 @@ Status webhook_cancel(TaskContext *context, GError **error) {
         return STATUS_SUCCEEDED;
     g_autoptr(Config) config = services_config(context->services);
     g_auto(WebhookSettings) settings = {0};
-    webhook_settings_read(config, &settings);
+    if (!webhook_settings_read(config, &settings, error))
+        return STATUS_TERMINAL;
     WebhookCall call = {.method = params->cancel_method,
                         .url = params->cancel_endpoint,
                         .step = "cancel",

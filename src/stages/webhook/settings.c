@@ -1,4 +1,5 @@
 /* Settings of webhooks (stages.md 3.2, 3.3). Any thread. */
+#include "base/pattern.h"
 #include "stages/webhook/webhook.h"
 #include <string.h>
 
@@ -35,11 +36,72 @@ static const Param params[] = {
 static const ConfigSection section = {SERVICE_ORCA, "webhook", params, "Webhook stages."};
 const ConfigSection *const webhook_config_sections[] = {&section, NULL};
 
-void webhook_settings_read(Config *config, WebhookSettings *settings) {
-    if (config_read(config, &section, settings, NULL))
-        return;
-    g_autoptr(Config) defaults = config_load(NULL, NULL);
-    config_read(defaults, &section, settings, NULL);
+/* ---- what the tables cannot say ---- */
+static gboolean check_codes(const WebhookSettings *settings, GError **error) {
+    const JsonValue *codes = json_root(settings->retry_codes);
+    for (JsonIter i = json_iter(codes); json_next(&i);)
+        if (json_int(i.value, 0) < 100 || json_int(i.value, 0) > 599) {
+            error_set(error, ERR_INVALID, "webhook.defaultRetryStatusCodes[%" G_GSIZE_FORMAT "]: expected a status code, 100 to 599",
+                      i.index);
+            return FALSE;
+        }
+    if (codes == NULL || json_is_array(codes))
+        return TRUE;
+    error_set(error, ERR_INVALID, "webhook.defaultRetryStatusCodes: expected a list of status codes");
+    return FALSE;
+}
+
+/* NULL, or what is wrong with a rule. Caller frees. */
+static char *rule_problem(const JsonValue *rule) {
+    const char *strategy = json_get_string(rule, "matchStrategy"), *pattern = json_get_string(rule, "urlPattern");
+    const JsonValue *methods = json_get(rule, "httpMethods");
+    gboolean by_pattern = g_strcmp0(strategy, "PATTERN_MATCHES") == 0;
+    g_autoptr(GError) error = NULL;
+    if (!json_is_object(rule))
+        return g_strdup("expected keys and values");
+    if (strategy != NULL && !by_pattern && strcmp(strategy, "STARTS_WITH") != 0)
+        return g_strdup("matchStrategy: expected STARTS_WITH or PATTERN_MATCHES");
+    if (methods != NULL && !json_is_array(methods))
+        return g_strdup("httpMethods: expected a list");
+    if ((by_pattern ? pattern : json_get_string(rule, "urlPrefix")) == NULL)
+        return g_strdup_printf("%s: required", by_pattern ? "urlPattern" : "urlPrefix");
+    g_autoptr(Pattern) compiled = by_pattern ? pattern_new(pattern, &error) : NULL;
+    return error != NULL ? g_strconcat("urlPattern: ", error->message, NULL) : NULL;
+}
+
+static char *preconfigured_problem(const JsonValue *list, gsize index, const JsonValue *entry) {
+    const char *type = json_get_string(entry, "type");
+    if (!json_is_object(entry))
+        return g_strdup("expected keys and values");
+    if (type == NULL || *type == '\0')
+        return g_strdup(json_get(entry, "type") != NULL ? "type: expected a text; YAML takes on, off, yes and no for switches"
+                                                        : "type: required");
+    for (gsize k = 0; k < index; k++)
+        if (g_strcmp0(json_get_string(json_at(list, k), "type"), type) == 0)
+            return g_strdup_printf("type: \"%s\" is configured twice", type);
+    return NULL;
+}
+
+static gboolean check_list(const Json *list, const char *key, GError **error) {
+    const JsonValue *values = json_root(list);
+    if (values != NULL && !json_is_array(values)) {
+        error_set(error, ERR_INVALID, "webhook.%s: expected a list", key);
+        return FALSE;
+    }
+    gboolean preconfigured = strcmp(key, "preconfigured") == 0;
+    for (JsonIter i = json_iter(values); json_next(&i);) {
+        g_autofree char *problem = preconfigured ? preconfigured_problem(values, i.index, i.value) : rule_problem(i.value);
+        if (problem == NULL)
+            continue;
+        error_set(error, ERR_INVALID, "webhook.%s[%" G_GSIZE_FORMAT "]: %s", key, i.index, problem);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean webhook_settings_read(Config *config, WebhookSettings *settings, GError **error) {
+    return config_read(config, &section, settings, error) && check_codes(settings, error) &&
+           check_list(settings->allowed, "allowedRequests", error) && check_list(settings->preconfigured, "preconfigured", error);
 }
 
 void webhook_settings_clear(WebhookSettings *settings) {

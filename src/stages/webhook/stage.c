@@ -120,7 +120,8 @@ static Status preconfigured_prepare(TaskContext *context, GError **error) {
                                                 "permissions", "sensitiveHeaders", NULL};
     g_autoptr(Config) config = services_config(context->services);
     g_auto(WebhookSettings) settings = {0};
-    webhook_settings_read(config, &settings);
+    if (!webhook_settings_read(config, &settings, error))
+        return STATUS_TERMINAL;
     const JsonValue *entry = webhook_preconfigured(&settings, context->stage->type);
     if (entry == NULL) {
         error_set(error, ERR_NOT_FOUND, "no preconfigured webhook \"%s\" is configured (webhook.preconfigured)", context->stage->type);

@@ -9,10 +9,11 @@ static gboolean is_ours(const WebhookSettings *settings, const JsonValue *stage)
 }
 
 Json *webhook_submission_step(Services *services, const JsonValue *pipeline, const Submission *submission, GError **error) {
-    (void)submission, (void)error;
+    (void)submission;
     g_autoptr(Config) config = services_config(services);
     g_auto(WebhookSettings) settings = {0};
-    webhook_settings_read(config, &settings);
+    if (!webhook_settings_read(config, &settings, error))
+        return NULL;
     const JsonValue *stages = json_get(pipeline, "stages");
     if (json_length(json_root(settings.preconfigured)) == 0 || !json_is_array(stages))
         return json_copy(pipeline);

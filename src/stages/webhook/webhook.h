@@ -14,8 +14,8 @@ typedef struct {
     Json *preconfigured; /* list */
 } WebhookSettings;
 extern const ConfigSection *const webhook_config_sections[];
-/* Defaults where the configuration is wrong. */
-void webhook_settings_read(Config *config, WebhookSettings *settings);
+/* ERR_INVALID names the key. What it read is cleared by the caller in any case. */
+gboolean webhook_settings_read(Config *config, WebhookSettings *settings, GError **error);
 void webhook_settings_clear(WebhookSettings *settings);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(WebhookSettings, webhook_settings_clear)
 /* The entry of webhook.preconfigured for a stage type, or NULL. */
