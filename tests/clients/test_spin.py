@@ -4,7 +4,7 @@ import os
 import subprocess
 
 import pytest
-from conftest import installed
+from installed import installed
 
 PARAMETER = {"name": "version", "required": True}
 REST = {"refId": "1", "type": "wait", "name": "Rest", "waitTime": 0, "requisiteStageRefIds": []}
