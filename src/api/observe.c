@@ -2,6 +2,7 @@
 #include "api/internal.h"
 #include "base/clock.h"
 #include "engine/engine.h"
+#include "engine/retention.h"
 #include "triggers/cron.h"
 #include <string.h>
 #include <unistd.h>
@@ -78,6 +79,20 @@ static void write_cron(GString *text, Cron *cron) {
     write_metrics(text, metrics, G_N_ELEMENTS(metrics));
 }
 
+static void write_retention(GString *text, Retention *retention) {
+    RetentionCounts counts = {0};
+    retention_counts(retention, &counts);
+    const Metric metrics[] = {
+        {"gennaker_engine_retention_passes_total", "counter", "Passes that looked for what is old.", (double)counts.passes},
+        {"gennaker_engine_retention_executions_total", "counter", "Old executions that were removed.", (double)counts.executions},
+        {"gennaker_engine_retention_event_trims_total", "counter", "Portions of old events that were removed.", (double)counts.event_trims},
+        {"gennaker_engine_retention_operation_trims_total", "counter", "Portions of old operations.", (double)counts.operation_trims},
+        {"gennaker_engine_retention_pipelines_disabled_total", "counter", "Unused pipelines.", (double)counts.pipelines_disabled},
+        {"gennaker_engine_retention_failed_total", "counter", "What could not be removed.", (double)counts.failed},
+    };
+    write_metrics(text, metrics, G_N_ELEMENTS(metrics));
+}
+
 static void write_store(GString *text, Store *store) {
     StoreStatistics s = {0};
     store_statistics(store, &s);
@@ -140,6 +155,8 @@ static Json *metrics_get(ApiCall *call, GError **error) {
     metrics_write(api->metrics, text);
     write_engine(text, call->services->engine);
     write_store(text, call->services->store);
+    if (call->services->retention != NULL)
+        write_retention(text, call->services->retention);
     if (call->services->cron != NULL)
         write_cron(text, call->services->cron);
     write_inventory(text, call->services->clouds, call->now_ms);

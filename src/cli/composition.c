@@ -6,6 +6,7 @@
 #include "clouds/aws/aws.h"
 #include "engine/core.h"
 #include "engine/expressions.h"
+#include "engine/retention.h"
 #include "notify/notify.h"
 #include "stages/artifacts/artifacts.h"
 #include "stages/deploy/settings.h"
@@ -119,6 +120,12 @@ static gboolean open_triggers(Composition *composition, GError **error) {
     return composition->services.triggers != NULL;
 }
 
+static gboolean open_retention(Composition *composition, GError **error) {
+    Services *services = &composition->services;
+    services->retention = retention_new(services->engine, services->store, services->config, error);
+    return services->retention != NULL;
+}
+
 static gboolean open_cron(Composition *composition, GError **error) {
     Services *services = &composition->services;
     services->cron = cron_new(services->triggers, services->store, engine_runtime(services->engine), services->config, error);
@@ -158,7 +165,8 @@ Composition *composition_open(const CompositionOptions *options, GError **error)
     services->http = composition->http;
     fine = fine && (composition->notify = notify_new(services->store, composition->http, services->config, error)) != NULL;
     fine = fine && open_clouds(composition, error) && open_bakery(composition, options, error) && open_engine(composition, error) &&
-           open_triggers(composition, error) && open_cron(composition, error) && open_api(composition, options, error);
+           open_triggers(composition, error) && open_cron(composition, error) && open_retention(composition, error) &&
+           open_api(composition, options, error);
     if (!fine) {
         composition_close(composition, 0);
         return NULL;
@@ -169,6 +177,7 @@ Composition *composition_open(const CompositionOptions *options, GError **error)
     engine_start(services->engine);
     cron_start(services->cron);
     triggers_start(services->triggers);
+    retention_start(services->retention);
     return composition;
 }
 
@@ -219,8 +228,13 @@ static gboolean reload_stages(Composition *composition, Config *config, GError *
     return stages_check_config(config, error);
 }
 
-static gboolean (*const RELOADS[])(Composition *, Config *, GError **) = {
-    reload_stages, reload_auth, reload_notify, reload_engine, reload_triggers, reload_cron, reload_api, reload_bakery, reload_clouds};
+static gboolean reload_retention(Composition *composition, Config *config, GError **error) {
+    return retention_reload(composition->services.retention, config, error);
+}
+
+static gboolean (*const RELOADS[])(Composition *, Config *, GError **) = {reload_stages,   reload_auth,  reload_notify,    reload_engine,
+                                                                          reload_triggers, reload_cron,  reload_retention, reload_api,
+                                                                          reload_bakery,   reload_clouds};
 
 static gboolean swap_config(Composition *composition, Config *config, GError **error) {
     g_autoptr(Config) before = services_config(&composition->services);
@@ -252,6 +266,8 @@ void composition_close(Composition *composition, gint64 grace_ms) {
     Services *services = &composition->services;
     if (composition->api != NULL)
         api_stop(composition->api, grace_ms);
+    if (services->retention != NULL)
+        retention_stop(services->retention, grace_ms);
     if (services->cron != NULL)
         cron_stop(services->cron, grace_ms);
     if (services->triggers != NULL)
@@ -265,6 +281,7 @@ void composition_close(Composition *composition, gint64 grace_ms) {
     if (services->clouds != NULL)
         clouds_stop(services->clouds, grace_ms);
     g_clear_pointer(&composition->api, api_free);
+    g_clear_pointer(&services->retention, retention_free);
     g_clear_pointer(&services->cron, cron_free);
     g_clear_pointer(&services->triggers, triggers_free);
     g_clear_pointer(&services->engine, engine_free);
@@ -308,6 +325,7 @@ const ConfigSection *const *composition_config_sections(void) {
         add_sections(all, engine_config_sections);
         add_sections(all, triggers_config_sections);
         add_sections(all, cron_config_sections);
+        add_sections(all, retention_config_sections);
         add_sections(all, store_config_sections);
         add_sections(all, api_config_sections);
         g_ptr_array_add(all, NULL);

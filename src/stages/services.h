@@ -7,9 +7,10 @@
 #include "net/http_client.h"
 #include "store/store.h"
 
-typedef struct Bakery Bakery;     /* bake/bakery.h */
-typedef struct Triggers Triggers; /* triggers/triggers.h */
-typedef struct Cron Cron;         /* triggers/cron.h */
+typedef struct Bakery Bakery;       /* bake/bakery.h */
+typedef struct Triggers Triggers;   /* triggers/triggers.h */
+typedef struct Retention Retention; /* engine/retention.h */
+typedef struct Cron Cron;           /* triggers/cron.h */
 
 struct Services {
     Store *store;
@@ -19,6 +20,7 @@ struct Services {
     Bakery *bakery;
     Triggers *triggers;
     Cron *cron;
+    Retention *retention;
     GMutex lock;    /* of config */
     Config *config; /* swapped on reload: read through services_config() */
 };

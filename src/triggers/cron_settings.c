@@ -12,13 +12,13 @@ static const Param scheduler_params[] = {
      .help =
          "Whether fires that were missed while nothing ran are made up for: the last one of each trigger, when the pipeline ran before."},
     {"compensation-job.window-ms", PARAM_MILLISECONDS, offsetof(CronSettings, window_ms), .otherwise = "600000", .min = 1,
-     .help = "How old such a fire may be."},
+     .max = G_GINT64_CONSTANT(31536000000), .help = "How old such a fire may be."},
     {"compensation-job.tolerance-ms", PARAM_MILLISECONDS, offsetof(CronSettings, tolerance_ms), .otherwise = "30000",
      .help = "How old it must be."},
     {"compensation-job.enable-recurring", PARAM_BOOL, offsetof(CronSettings, compensates_again), .otherwise = "true",
      .help = "Whether it is looked for such fires again and again, not only at the start."},
     {"compensation-job.recurring-poll-interval-ms", PARAM_MILLISECONDS, offsetof(CronSettings, interval_ms), .otherwise = "300000",
-     .min = 1000, .help = "Time between two such looks."},
+     .min = 1000, .max = G_GINT64_CONSTANT(31536000000), .help = "Time between two such looks."},
     {0},
 };
 static const ConfigSection scheduler_section = {SERVICE_ECHO, "scheduler", scheduler_params, "Cron triggers."};

@@ -139,7 +139,7 @@ def test_missed(start):  # 5.4: missed by more than a minute: dropped, and said
 
 
 def test_compensated(start):  # 5.4: the compensation job
-    server = start("scheduler: {compensation-job: {enabled: true, tolerance-ms: 0}}")
+    server = start("scheduler: {compensation-job: {enabled: true, tolerance-ms: 0, window-ms: 600000, recurring-poll-interval-ms: 60000}}")
     pipeline = ran_once(server, "minutely")
     time.sleep(1.2)
     n = len(executions(server, pipeline))
