@@ -173,6 +173,14 @@ static Json *plan(ApiCall *call, const JsonValue *pipeline, const JsonValue *sto
     return NULL;
 }
 
+#define PLAN_PATH "/plan"
+
+/* The pipeline as it is saved, also of a strategy. */
+static Json *stored_config(ApiCall *call, const char *id) {
+    Json *stored = id != NULL ? pipeline_load(call->services->store, PIPELINE_KIND, id, NULL) : NULL;
+    return stored != NULL || id == NULL ? stored : pipeline_load(call->services->store, STRATEGY_KIND, id, NULL);
+}
+
 static Json *start_given_post(ApiCall *call, GError **error) {
     if (!json_is_object(call->body)) {
         error_set(error, ERR_INVALID, "start pipeline: the body is a pipeline configuration");
@@ -180,11 +188,40 @@ static Json *start_given_post(ApiCall *call, GError **error) {
     }
     g_autoptr(Json) trigger = make_trigger(call, json_get(call->body, "trigger"), NULL);
     g_autoptr(Json) pipeline = with_trigger(call->body, json_root(trigger));
-    const char *config_id = json_get_string(call->body, "id");
-    g_autoptr(Json) stored = config_id != NULL ? pipeline_load(call->services->store, PIPELINE_KIND, config_id, NULL) : NULL;
-    if (json_get_bool(call->body, "plan", FALSE))
+    g_autoptr(Json) stored = stored_config(call, json_get_string(call->body, "id"));
+    if (json_get_bool(call->body, "plan", FALSE) || strcmp(call->route->path, PLAN_PATH) == 0)
         return plan(call, json_root(pipeline), json_root(stored), error);
     g_autofree char *id = start(call, json_root(pipeline), json_root(stored), error);
+    return id != NULL ? reference(id, NULL) : NULL;
+}
+
+/* ---- by the id of a configuration (Orca's paths) ---- */
+static Json *by_id_post(ApiCall *call, GError **error) {
+    const char *id = api_path(call, "pipelineConfigId");
+    g_autoptr(Json) stored = stored_config(call, id);
+    const char *application = json_get_string(json_root(stored), "application");
+    if (stored == NULL || !api_may(call, MAY_EXECUTE, "application", application != NULL ? application : "")) {
+        error_set(error, ERR_NOT_FOUND, "Pipeline configuration not found (id: %s)", id);
+        return NULL;
+    }
+    g_autoptr(Json) trigger = make_trigger(call, given_trigger(call->body), NULL);
+    g_autoptr(Json) pipeline = with_trigger(json_root(stored), json_root(trigger));
+    if (g_str_has_prefix(call->route->path, PLAN_PATH))
+        return plan(call, json_root(pipeline), json_root(stored), error);
+    g_autofree char *started = start(call, json_root(pipeline), json_root(stored), error);
+    return started != NULL ? reference(started, NULL) : NULL;
+}
+
+/* ---- failures that somebody else found ---- */
+static Json *fail_post(ApiCall *call, GError **error) {
+    const char *message = json_get_string(call->body, "errorMessage");
+    if (!json_is_object(call->body) || message == NULL) {
+        error_set(error, ERR_INVALID, "record a failed start: the body is a pipeline configuration with errorMessage");
+        return NULL;
+    }
+    g_autofree char *id = engine_record_failure(call->services->engine, call->body, call->principal, message);
+    if (id == NULL)
+        error_set(error, ERR_INVALID, "the failed start of pipeline %s was not recorded", json_get_string(call->body, "name"));
     return id != NULL ? reference(id, NULL) : NULL;
 }
 
@@ -230,6 +267,38 @@ static const Route routes[] = {
      .needs = NEEDS(ON_APPLICATION, ACCESS_EXECUTE),
      .body = BODY_JSON,
      .help = "Starts the pipeline in the body, stored or not. With plan: true nothing runs and the checked pipeline is answered."},
+    {.method = "POST",
+     .path = "/orchestrate",
+     .handler = start_given_post,
+     .needs = NEEDS(ON_APPLICATION, ACCESS_EXECUTE),
+     .body = BODY_JSON,
+     .help = "The same under Orca's path."},
+    {.method = "POST",
+     .path = "/orchestrate/{pipelineConfigId}",
+     .handler = by_id_post,
+     .needs = NEEDS(ON_SERVER, ACCESS_SIGNED_IN),
+     .body = BODY_OPTIONAL_JSON,
+     .body_params = trigger_body,
+     .help = "Starts a pipeline by the id of its configuration: {ref}."},
+    {.method = "POST",
+     .path = PLAN_PATH,
+     .handler = start_given_post,
+     .needs = NEEDS(ON_APPLICATION, ACCESS_EXECUTE),
+     .body = BODY_JSON,
+     .help = "The pipeline in the body as it would be started; nothing runs."},
+    {.method = "POST",
+     .path = PLAN_PATH "/{pipelineConfigId}",
+     .handler = by_id_post,
+     .needs = NEEDS(ON_SERVER, ACCESS_SIGNED_IN),
+     .body = BODY_OPTIONAL_JSON,
+     .body_params = trigger_body,
+     .help = "A saved pipeline as it would be started; the body is a trigger."},
+    {.method = "POST",
+     .path = "/fail",
+     .handler = fail_post,
+     .needs = NEEDS(ON_APPLICATION, ACCESS_EXECUTE),
+     .body = BODY_JSON,
+     .help = "Records a start that failed elsewhere, with the pipeline's errorMessage: {ref}."},
     {0},
 };
 const RouteTable starting_routes = {"Starting pipelines", routes};

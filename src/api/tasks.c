@@ -21,10 +21,10 @@ static gboolean check_jobs(const JsonValue *body, GError **error) {
     return TRUE;
 }
 
-static Json *start(ApiCall *call, const char *application, GError **error) {
-    if (!check_jobs(call->body, error))
+static Json *start_task(ApiCall *call, const JsonValue *task, const char *application, GError **error) {
+    if (!check_jobs(task, error))
         return NULL;
-    g_autoptr(Json) given = json_with_string(call->body, "application", application);
+    g_autoptr(Json) given = json_with_string(task, "application", application);
     g_autoptr(Json) named = json_with_string(json_root(given), "origin", api_origin(call));
     g_autofree char *id = engine_start_orchestration(call->services->engine, json_root(named), call->principal, error);
     if (id == NULL)
@@ -33,12 +33,25 @@ static Json *start(ApiCall *call, const char *application, GError **error) {
     return json_pack("{s:s}", "ref", ref);
 }
 
+static Json *start(ApiCall *call, const char *application, GError **error) {
+    return start_task(call, call->body, application, error);
+}
+
 static Json *task_post(ApiCall *call, GError **error) {
     return start(call, NULL, error);
 }
 
 static Json *task_of_application_post(ApiCall *call, GError **error) {
     return start(call, api_path(call, "application"), error);
+}
+
+/* A list of stages is a task of that application; an object is one already. */
+static Json *ops_post(ApiCall *call, GError **error) {
+    if (!json_is_array(call->body))
+        return start(call, NULL, error);
+    g_autoptr(Json)
+        task = json_pack("{s:s, s:v}", "application", json_get_string(json_at(call->body, 0), "application"), "job", call->body);
+    return start_task(call, json_root(task), NULL, error);
 }
 
 /* ---- reading ---- */
@@ -161,6 +174,12 @@ static const Route routes[] = {
      .body = BODY_JSON,
      .body_params = task_body,
      .help = "Starts a task: {ref: \"/tasks/<id>\"}. Its jobs are stages; they run one after the other."},
+    {.method = "POST",
+     .path = "/ops",
+     .handler = ops_post,
+     .needs = NEEDS(ON_APPLICATION, ACCESS_EXECUTE),
+     .body = BODY_JSON,
+     .help = "Orca's path: a list of stages, or {application, description, job, trigger}."},
     {.method = "POST",
      .path = "/applications/{application}/tasks",
      .handler = task_of_application_post,

@@ -220,6 +220,31 @@ static const Param params[] = {
     {0},
 };
 
+/* An image for each region, as if it had been made. */
+static Json *dry_run_outputs(const Execution *execution, const Stage *stage) {
+    if (!is_top_level(stage))
+        return NULL;
+    g_autoptr(GPtrArray) children = stage_synthetics(execution, stage, OWNER_BEFORE);
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_begin_object(builder, NULL);
+    json_begin_array(builder, "deploymentDetails");
+    for (guint i = 0; i < children->len; i++) {
+        const char *region = json_get_string(own(g_ptr_array_index(children, i)), "region");
+        if (region == NULL)
+            continue;
+        json_begin_object(builder, NULL);
+        json_add_string(builder, "ami", "ami-00000000");
+        json_add_string(builder, "imageId", "ami-00000000");
+        json_add_string(builder, "imageName", "dry-run");
+        json_add_string(builder, "cloudProviderType", bake_stage_cloud(stage));
+        json_add_string(builder, "region", region);
+        json_end_object(builder);
+    }
+    json_end_array(builder);
+    json_end_object(builder);
+    return json_builder_end(builder);
+}
+
 const StageType stage_bake = {
     .type = BAKE_STAGE_TYPE,
     .label = "Bake",
@@ -232,4 +257,5 @@ const StageType stage_bake = {
     .plan_before = plan_regions,
     .on_cancel = bake_cancel_task,
     .why_waiting = why_waiting,
+    .dry_run_outputs = dry_run_outputs,
 };

@@ -7,5 +7,14 @@ typedef struct {
     const char *const *roles;    /* NULL-terminated, never NULL */
     const char *const *accounts; /* accounts the user may use; NULL: all */
     gboolean admin;
+    gboolean authorized; /* roles and accounts are known and count; until permissions exist nothing sets it, and everybody may */
     gboolean anonymous;
 } Principal;
+
+/* Whether one of the roles (NULL-terminated) is his: open to all where roles do not count, and to administrators. */
+static inline gboolean principal_has_role(const Principal *principal, const char *const *roles) {
+    gboolean has = !principal->authorized || principal->admin;
+    for (gsize i = 0; !has && roles[i] != NULL; i++)
+        has = g_strv_contains(principal->roles, roles[i]);
+    return has;
+}

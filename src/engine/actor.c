@@ -440,6 +440,8 @@ static void count_step(Actor *actor, const Execution *before, gboolean committed
     engine->commits += committed_step ? 1 : 0;
     if (!was_complete && status_info(after->status)->complete)
         engine->executions_completed++;
+    engine->running -= before && before->status == STATUS_RUNNING;
+    engine->running += after->status == STATUS_RUNNING;
     g_mutex_unlock(&engine->lock);
 }
 
@@ -479,6 +481,7 @@ static void conclude_good(Actor *actor, gboolean committed_step) {
     begin_effects(actor);
     if (committed_step) {
         engine_tell_gate(actor->engine, before, actor->execution);
+        engine_tell_qos(actor->engine, actor->id, actor->execution->build_ms, actor->execution->status);
         wake_others(actor, before);
         deliver(actor);
     }

@@ -5,6 +5,13 @@
 #include "engine/message.h"
 
 /* ---- what the core is told about the installation ---- */
+typedef enum { QOS_ACTIVE_EXECUTIONS, QOS_KILL_SWITCH } QosSupplier;
+typedef struct {
+    gboolean enabled, learning, kill_switch, promoter;
+    int supplier; /* QosSupplier: what says that starts have to wait */
+    gint64 threshold, promote_ms, promote;
+} QosSettings;
+
 typedef struct EngineSettings {
     const StageTypes *types;
     Config *config;              /* reference */
@@ -15,6 +22,10 @@ typedef struct EngineSettings {
     char *default_application;
     gboolean include_allowed_accounts;
     gint64 parked_max; /* executions that wait for their turn per pipeline */
+    QosSettings qos;
+    gboolean dry_runs;    /* dryrun.enabled */
+    gboolean block_tasks; /* executions.blockOrchestrationExecutions */
+    Json *allowed_tasks;  /* executions.allowedOrchestrationExecutions or NULL */
     gint ref_count;
 } EngineSettings;
 /* ERR_INVALID names file and line of what is wrong. */

@@ -60,6 +60,18 @@ void handle_start_execution(Step *step, const Message *message) {
     }
 }
 
+/* It need not wait for QoS any more; its own limits come next. */
+void handle_promote_execution(Step *step, const Message *message) {
+    Execution *execution = step->execution;
+    if (execution->status != STATUS_BUFFERED)
+        return;
+    execution->status = STATUS_NOT_STARTED;
+    execution_touch(execution);
+    Message *start = message_new(MESSAGE_START_EXECUTION);
+    start->park = message->park;
+    step_push(step, start);
+}
+
 /* ---- complete ---- */
 static gboolean every_stage_rests(const Execution *execution) {
     for (guint i = 0; i < execution->stages->len; i++) {

@@ -3,6 +3,7 @@
  * Ids of synthetic stages follow from the execution, the parent's id, its attempt and the refId, so that planning needs no randomness and
  * planning the same again gives the same. */
 #include "base/ids.h"
+#include "engine/dry_run.h"
 #include "engine/expressions.h"
 #include "engine/step.h"
 #include "engine/window.h"
@@ -73,6 +74,8 @@ const TaskDefinition *task_definition_of(const StageType *type, const Execution 
     const TaskDefinition *found = find_definition(type->tasks, task->name);
     if (!found)
         found = find_definition(type->closing_tasks, task->name);
+    if (!found)
+        found = find_definition(dry_run_tasks, task->name);
     if (found || !type->build_tasks)
         return found;
     g_autoptr(GPtrArray) list = g_ptr_array_new();
@@ -103,7 +106,10 @@ gboolean step_build_tasks(Step *step, const char *stage_id, GError **error) {
     const StageType *type = stage_type_of(step->settings, stage);
     g_autoptr(GPtrArray) list = g_ptr_array_new();
     g_autoptr(GError) failure = NULL;
-    if (type->build_tasks)
+    gboolean dry = dry_run_replaces(type, step->execution, stage);
+    if (dry)
+        collect_tasks(dry_run_tasks, list);
+    else if (type->build_tasks)
         type->build_tasks(step->execution, stage, list, &failure);
     else
         collect_tasks(type->tasks, list);
@@ -111,7 +117,7 @@ gboolean step_build_tasks(Step *step, const char *stage_id, GError **error) {
         g_propagate_error(error, g_steal_pointer(&failure));
         return FALSE;
     }
-    if (json_length(json_get(json_root(stage->context), EXPECTED_ARTIFACTS)) > 0)
+    if (!dry && json_length(json_get(json_root(stage->context), EXPECTED_ARTIFACTS)) > 0)
         collect_tasks(type->closing_tasks, list);
     g_ptr_array_set_size(stage->tasks, 0);
     for (guint i = 0; i < list->len; i++)

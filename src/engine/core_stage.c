@@ -2,6 +2,7 @@
  *
  * Nothing polls: a stage that waits for others is started, continued or completed by the message that the last of them sends
  * when it ends. */
+#include "engine/dry_run.h"
 #include "engine/expressions.h"
 #include "engine/step.h"
 #include <string.h>
@@ -356,7 +357,7 @@ void handle_cancel_stage(Step *step, const Message *message) {
     if (!stage)
         return;
     const StageType *type = stage_type_of(step->settings, stage);
-    if (!status_info(stage->status)->halt || stage->canceling || !type || !type->on_cancel)
+    if (!status_info(stage->status)->halt || stage->canceling || !type || !type->on_cancel || dry_run_was(stage))
         return;
     Stage *mine = execution_edit_stage(step->execution, stage);
     mine->canceling = TRUE;

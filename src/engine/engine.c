@@ -2,6 +2,7 @@
  * commit on the caller's thread. */
 #include "engine/engine.h"
 #include "base/log.h"
+#include "engine/graph.h"
 #include "engine/runner.h"
 #include "store/executions.h"
 
@@ -44,6 +45,7 @@ Engine *engine_new(const EngineOptions *options, GError **error) {
     engine->gates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)gate_free);
     engine->inbox = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     engine->watches = engine_watches_new();
+    engine->buffered = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     if (engine_recover(engine, error))
         return engine;
     engine_free(engine);
@@ -141,6 +143,7 @@ void engine_free(Engine *engine) {
     g_hash_table_unref(engine->gates);
     g_hash_table_unref(engine->inbox);
     g_hash_table_unref(engine->watches);
+    g_hash_table_unref(engine->buffered);
     engine_settings_unref(engine->settings);
     g_mutex_clear(&engine->lock);
     g_cond_clear(&engine->rest);
@@ -156,6 +159,7 @@ gboolean engine_set_config(Engine *engine, Config *config, GError **error) {
     engine->settings = fresh;
     g_mutex_unlock(&engine->lock);
     engine_settings_unref(old);
+    engine_arm_promoter(engine);
     return TRUE;
 }
 
@@ -275,11 +279,33 @@ gboolean engine_restart_stage(Engine *engine, const char *id, const char *stage_
     return FALSE;
 }
 
+static const JsonValue *roles_of(const Stage *stage) {
+    const JsonValue *older = json_get(json_root(stage->context), "requiredJudgmentRoles");
+    return json_length(older) > 0 ? older : json_get(json_root(stage->context), "selectedStageRoles");
+}
+
+/* A judgement by somebody who may not give it counts as none (engine.md 18). Caller owns. */
+static Json *changes_allowed(Engine *engine, const char *id, const char *stage_id, const JsonValue *changes, const Principal *principal) {
+    g_autoptr(Execution) execution = json_get(changes, "judgmentStatus") ? engine_load(engine, id, NULL) : NULL;
+    const Stage *stage = execution ? execution_stage(execution, stage_id) : NULL;
+    g_autoptr(GPtrArray) roles = g_ptr_array_new();
+    for (JsonIter i = json_iter(stage && g_str_equal(stage->type, JUDGMENT_TYPE) ? roles_of(stage) : NULL); json_next(&i);)
+        if (json_string(i.value))
+            g_ptr_array_add(roles, (gpointer)json_string(i.value));
+    gboolean open = roles->len == 0;
+    g_ptr_array_add(roles, NULL);
+    if (open || principal_has_role(principal, (const char *const *)roles->pdata))
+        return json_copy(changes);
+    log_info("engine", "execution %s stage %s: the judgement of %s does not count, who has none of its roles", id, stage->name,
+             principal->user);
+    return json_with_string(changes, "judgmentStatus", "");
+}
+
 gboolean engine_patch_stage(Engine *engine, const char *id, const char *stage_id, const JsonValue *changes, const Principal *principal,
                             GError **error) {
     Message *message = user_message(MESSAGE_PATCH_STAGE, principal->user);
     message->stage_id = text_new(stage_id);
-    message->body = json_copy(changes);
+    message->body = changes_allowed(engine, id, stage_id, changes, principal);
     message->accounts = principal->accounts ? json_from_strings(principal->accounts) : json_empty_array();
     return post_and_wait(engine, id, letter_new(message), error);
 }

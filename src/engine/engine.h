@@ -96,7 +96,10 @@ gboolean engine_patch_stage(Engine *engine, const char *id, const char *stage_id
                             GError **error);
 gboolean engine_delete(Engine *engine, const char *id, GError **error); /* ERR_CONFLICT while running */
 
-/* Makes running tasks of a stage due now (an operation ended, a child changed). Callable from any thread; cheap; a lost wake is
+/* Lets go on what waits for its turn at the pipeline configuration and may run now; purge: only the newest is kept. How many executions
+ * were started or cancelled. */
+guint engine_kick_waiting(Engine *engine, const char *config_id, gboolean purge);
+/* Makes running tasks of a stage (NULL: of all stages) due now (an operation ended, a child changed). Callable from any thread; cheap; a lost wake is
  * only a later poll. */
 void engine_wake_stage(Engine *engine, const char *execution_id, const char *stage_id);
 

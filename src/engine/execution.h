@@ -126,6 +126,7 @@ GPtrArray *stage_synthetics(const Execution *execution, const Stage *stage, Stag
 const char *stage_user(const Execution *execution, const Stage *stage);
 /* The accounts of that user, as they were when he came: an array, or NULL. Borrowed. */
 const JsonValue *stage_accounts(const Execution *execution, const Stage *stage);
+gboolean execution_is_dry_run(const Execution *execution);              /* trigger.dryRun is true */
 gboolean execution_parameters_are_strategy(const Execution *execution); /* trigger.strategy or parameters.strategy is true */
 
 /* Outputs of all top-level stages in topological order, lists joined: what Orca calls the execution's context. Caller owns. */

@@ -132,6 +132,17 @@ char **engine_rivals(Engine *engine, const Execution *execution, guint *ahead) {
     return ids;
 }
 
+guint engine_kick_waiting(Engine *engine, const char *config_id, gboolean purge) {
+    g_autoptr(GArray) actions = gate_actions_new();
+    g_mutex_lock(&engine->lock);
+    ConcurrencyGate *gate = g_hash_table_lookup(engine->gates, config_id);
+    if (gate)
+        gate_next(gate, purge, actions);
+    g_mutex_unlock(&engine->lock);
+    post_actions(engine, actions);
+    return actions->len;
+}
+
 void engine_park(Engine *engine, const Execution *execution) {
     g_mutex_lock(&engine->lock);
     gate_park(find_gate(engine, execution->config_id), execution->id, limit_of(execution));

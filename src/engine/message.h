@@ -6,14 +6,14 @@
 
 /* One row per message: the enum, its name in JSON, its handler in the core (core.c). */
 #define MESSAGE_KINDS(row)                                                                                                                 \
-    row(START_EXECUTION, start_execution) row(COMPLETE_EXECUTION, complete_execution) row(CANCEL_EXECUTION, cancel_execution)              \
-        row(FORCE_CANCEL_EXECUTION, force_cancel_execution) row(PAUSE_EXECUTION, pause_execution) row(RESUME_EXECUTION, resume_execution)  \
-            row(RECOVER_EXECUTION, recover_execution) row(CONTINUE_EXECUTION, continue_execution) row(START_STAGE, start_stage)            \
-                row(PREPARE_STAGE, prepare_stage) row(STAGE_PREPARED, stage_prepared) row(COMPLETE_STAGE, complete_stage)                  \
-                    row(CONTINUE_PARENT_STAGE, continue_parent_stage) row(SKIP_STAGE, skip_stage) row(ABORT_STAGE, abort_stage)            \
-                        row(CANCEL_STAGE, cancel_stage) row(STAGE_CANCELED, stage_canceled) row(RESTART_STAGE, restart_stage)              \
-                            row(PATCH_STAGE, patch_stage) row(START_TASK, start_task) row(RUN_TASK, run_task) row(TASK_RAN, task_ran)      \
-                                row(COMPLETE_TASK, complete_task)
+    row(START_EXECUTION, start_execution) row(PROMOTE_EXECUTION, promote_execution) row(COMPLETE_EXECUTION, complete_execution)            \
+        row(CANCEL_EXECUTION, cancel_execution) row(FORCE_CANCEL_EXECUTION, force_cancel_execution) row(PAUSE_EXECUTION, pause_execution)  \
+            row(RESUME_EXECUTION, resume_execution) row(RECOVER_EXECUTION, recover_execution) row(CONTINUE_EXECUTION, continue_execution)  \
+                row(START_STAGE, start_stage) row(PREPARE_STAGE, prepare_stage) row(STAGE_PREPARED, stage_prepared)                        \
+                    row(COMPLETE_STAGE, complete_stage) row(CONTINUE_PARENT_STAGE, continue_parent_stage) row(SKIP_STAGE, skip_stage)      \
+                        row(ABORT_STAGE, abort_stage) row(CANCEL_STAGE, cancel_stage) row(STAGE_CANCELED, stage_canceled)                  \
+                            row(RESTART_STAGE, restart_stage) row(PATCH_STAGE, patch_stage) row(START_TASK, start_task)                    \
+                                row(RUN_TASK, run_task) row(TASK_RAN, task_ran) row(COMPLETE_TASK, complete_task)
 
 #define MESSAGE_ENUM(kind, handler) MESSAGE_##kind,
 typedef enum { MESSAGE_KINDS(MESSAGE_ENUM) MESSAGE_KIND_COUNT } MessageKind;

@@ -94,6 +94,9 @@ struct Engine {
     GHashTable *inbox;        /* numbers of rows that are on their way */
     GHashTable *watches;      /* id of an execution to those who wait for its end (watches.c) */
     GQueue recent;            /* of Actor, most recently used first */
+    GHashTable *buffered;     /* id to gint64, when it was built: wait for the promoter (qos.c) */
+    gboolean promoting;       /* the promoter's timer runs */
+    guint running;            /* executions that are RUNNING */
     gsize loaded_bytes, loaded_bytes_max;
     guint busy_actors; /* under lock */
     gboolean started, was_started;
@@ -146,6 +149,15 @@ char **engine_rivals(Engine *engine, const Execution *execution, guint *ahead);
 void engine_count_running(Engine *engine, const char *config_id, const char *id);
 void engine_park(Engine *engine, const Execution *execution);
 void engine_open_gates(Engine *engine, GHashTable *purges);
+
+/* ---- qos.c ---- */
+gboolean engine_must_buffer(Engine *engine, const Execution *draft);
+void engine_tell_qos(Engine *engine, const char *id, gint64 build_ms, Status status); /* after a commit, and at start */
+void engine_arm_promoter(Engine *engine);
+
+/* ---- submit.c ---- */
+/* What an execution goes on with: the message that lets it start (kind) now, or when its turn comes, or its end. Caller owns. */
+Message *engine_first_message(Engine *engine, const Execution *draft, MessageKind kind);
 
 /* ---- watches.c ---- */
 #define WATCHES_MAX 1000 /* stages told of the end of one execution; others look once a minute */

@@ -126,12 +126,18 @@ typedef struct StageType {
     gboolean (*can_skip)(const Execution *execution, const Stage *stage);
     /* Pure: may a person change these keys of its context so? ERR_INVALID says what is expected; NULL: anything. */
     gboolean (*check_patch)(const Stage *stage, const JsonValue *changes, GError **error);
+    /* Pure: in a dry run its tasks are run all the same; NULL: one that does nothing stands for them, with these outputs (NULL: none;
+     * caller owns). */
+    gboolean (*dry_run_is_real)(const Execution *execution, const Stage *stage);
+    Json *(*dry_run_outputs)(const Execution *execution, const Stage *stage);
     gboolean no_timeout;      /* timeouts are not enforced (execution window) */
     gboolean own_expressions; /* v4: its task processes its context itself (expressions_evaluate), the engine leaves it alone */
     /* Why a running stage waits, in one sentence; NULL: the engine's words. Pure; caller frees. */
     char *(*why_waiting)(const Execution *execution, const Stage *stage, gint64 now_ms);
     gboolean needs_application_write; /* seam for permissions */
 } StageType;
+
+gboolean dry_run_always_real(const Execution *execution, const Stage *stage); /* for .dry_run_is_real */
 
 /* The table of stage types the engine looks types up in (by context key alias, else by type). */
 typedef struct {

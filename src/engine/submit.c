@@ -49,9 +49,9 @@ static gboolean store_new(Engine *engine, Execution *draft, const Message *first
 }
 
 /* What an execution begins with: its start, a place in the queue, or its end. */
-static Message *first_message(Engine *engine, const Execution *draft) {
-    Message *message = message_new(MESSAGE_START_EXECUTION);
-    GateAnswer answer = draft->status == STATUS_NOT_STARTED ? engine_ask_gate(engine, draft) : GATE_START;
+Message *engine_first_message(Engine *engine, const Execution *draft, MessageKind kind) {
+    Message *message = message_new(kind);
+    GateAnswer answer = status_info(draft->status)->complete ? GATE_START : engine_ask_gate(engine, draft);
     message->park = answer == GATE_PARK;
     if (answer != GATE_REFUSE)
         return message;
@@ -64,20 +64,27 @@ static Message *first_message(Engine *engine, const Execution *draft) {
     return message;
 }
 
+/* The unfinished execution with the correlation id of the trigger, or NULL; caller frees. */
+static char *standing_execution(Engine *engine, const JsonValue *trigger) {
+    const char *correlation = json_get_string(trigger, "correlationId");
+    return correlation ? store_execution_correlated(engine->store, correlation, NULL) : NULL;
+}
+
 /* Takes the draft. Returns the id of the execution that now stands for it: its own, or that of the unfinished one with the
  * same correlation id. */
 static char *submit(Engine *engine, Execution *draft, GError **error) {
     g_autoptr(GError) failure = NULL;
     g_autofree char *id = g_strdup(draft->id);
     g_autofree char *correlation = g_strdup(json_get_string(json_root(draft->trigger), "correlationId"));
-    if (correlation && !status_info(draft->status)->complete) {
-        char *standing = store_execution_correlated(engine->store, correlation, NULL);
-        if (standing) {
-            execution_unref(draft);
-            return standing;
-        }
+    char *before = status_info(draft->status)->complete ? NULL : standing_execution(engine, json_root(draft->trigger));
+    if (before) {
+        execution_unref(draft);
+        return before;
     }
-    g_autoptr(Message) first = first_message(engine, draft);
+    if (engine_must_buffer(engine, draft))
+        draft->status = STATUS_BUFFERED;
+    g_autoptr(Message) first = draft->status == STATUS_BUFFERED ? message_new(MESSAGE_START_EXECUTION)
+                                                                : engine_first_message(engine, draft, MESSAGE_START_EXECUTION);
     if (store_new(engine, draft, first, &failure))
         return g_steal_pointer(&id);
     char *standing = correlation && error_code(failure) == ERR_CONFLICT ? store_execution_correlated(engine->store, correlation, NULL)
@@ -183,10 +190,20 @@ static gboolean check_depth(const JsonValue *pipeline, const JsonValue *trigger,
     return FALSE;
 }
 
+/* A dry run that is switched off is refused: the pipeline would run in earnest. */
+static gboolean check_dry_run(Engine *engine, const JsonValue *trigger, GError **error) {
+    EngineSettings *settings = engine_settings(engine);
+    gboolean fine = settings->dry_runs || !json_is_true(json_get(trigger, "dryRun"));
+    engine_settings_unref(settings);
+    if (!fine)
+        error_set(error, ERR_INVALID, "The pipeline is not started: dry runs are switched off (dryrun.enabled: false)");
+    return fine;
+}
+
 static Json *with_trigger(Engine *engine, const JsonValue *pipeline, const Principal *principal, GError **error) {
     g_autoptr(Json) given = submit_trigger(json_get(pipeline, "trigger"), principal);
     g_autoptr(Json) trigger = load_parent(engine, json_root(given), error);
-    if (!trigger || !check_depth(pipeline, json_root(trigger), error))
+    if (!trigger || !check_depth(pipeline, json_root(trigger), error) || !check_dry_run(engine, json_root(trigger), error))
         return NULL;
     g_autoptr(Json) complete = submit_parameters(json_root(trigger), json_get(pipeline, "parameterConfig"));
     g_autoptr(Json) told = add_notifications(pipeline, json_root(complete));
@@ -317,6 +334,8 @@ static Json *prepare(Engine *engine, const JsonValue *pipeline, const JsonValue 
     const JsonValue *errors = json_get(json_root(prepared), "errors");
     if (refused)
         set_refused(&failure, refused, errors);
+    else if (!failure)
+        is_valid(engine, json_root(prepared), &failure);
     if (!failure)
         return g_steal_pointer(&prepared);
     g_autofree char *record = with_error_lines(refused ? refused : failure->message, errors);
@@ -331,12 +350,10 @@ static char *start_prepared(Engine *engine, const JsonValue *given, const JsonVa
     g_autoptr(Json) prepared = prepare(engine, given, stored, principal, failed_id, error);
     if (!prepared)
         return NULL;
-    const JsonValue *pipeline = json_root(prepared);
-    if (!is_valid(engine, pipeline, error))
-        return NULL;
-    g_autoptr(Json) processed = process(engine, pipeline);
-    if (!is_allowed(json_root(processed), stored, error) || !is_valid(engine, json_root(processed), error))
-        return NULL;
+    g_autoptr(Json) processed = process(engine, json_root(prepared));
+    char *standing = standing_execution(engine, json_get(json_root(processed), "trigger"));
+    if (standing || !is_allowed(json_root(processed), stored, error))
+        return standing;
     EngineSettings *settings = engine_settings(engine);
     Execution *draft = submit_build(EXECUTION_PIPELINE, json_root(processed), principal, settings, engine->runtime->now_ms(engine->runtime),
                                     error);
@@ -362,6 +379,44 @@ char *engine_start_pipeline(Engine *engine, const JsonValue *pipeline, const Jso
 }
 
 /* ---- orchestrations ---- */
+static gboolean may_use(const JsonValue *rule, const char *user) {
+    gboolean named = FALSE;
+    const JsonValue *users = json_get(rule, "permittedUsers");
+    for (JsonIter i = json_iter(users); json_next(&i);)
+        named = named || g_strcmp0(json_string(i.value), user) == 0;
+    return named || (json_length(users) == 0 && json_get_bool(rule, "allowAllUsers", TRUE));
+}
+
+/* Why a task's stage may not be run by the user; caller frees; NULL: it may. */
+static char *why_blocked(const JsonValue *allowed, const JsonValue *jobs, const char *user) {
+    for (JsonIter job = json_iter(jobs); json_next(&job);) {
+        const char *type = json_get_string(job.value, "type");
+        const JsonValue *rule = NULL;
+        for (JsonIter i = json_iter(allowed); !rule && json_next(&i);)
+            if (type && g_strcmp0(json_get_string(i.value, "name"), type) == 0)
+                rule = i.value;
+        if (!rule)
+            return g_strdup_printf("Ad-hoc execution of %s has been disabled (executions.blockOrchestrationExecutions)", type ? type : "");
+        if (!may_use(rule, user))
+            return g_strdup_printf("Ad-hoc execution of %s is not permitted to user %s (executions.allowedOrchestrationExecutions)", type,
+                                   user);
+    }
+    return NULL;
+}
+
+/* TRUE: nothing is against it. What is blocked is recorded as a failed task. */
+static gboolean check_blocked(Engine *engine, const JsonValue *task, const Principal *principal, GError **error) {
+    EngineSettings *settings = engine_settings(engine);
+    g_autofree char *why = settings->block_tasks ? why_blocked(json_root(settings->allowed_tasks), json_get(task, "job"), principal->user)
+                                                 : NULL;
+    engine_settings_unref(settings);
+    if (!why)
+        return TRUE;
+    g_autofree char *id = record_failure(engine, task, EXECUTION_ORCHESTRATION, principal, why);
+    error_set(error, ERR_FORBIDDEN, "%s; execution %s was recorded as failed", why, id ? id : "?");
+    return FALSE;
+}
+
 char *engine_start_orchestration(Engine *engine, const JsonValue *orchestration, const Principal *principal, GError **error) {
     if (!has_room(engine, error))
         return NULL;
@@ -381,6 +436,8 @@ char *engine_start_orchestration(Engine *engine, const JsonValue *orchestration,
     g_autoptr(Json) trigger = submit_trigger(json_get(orchestration, "trigger"), principal);
     g_autoptr(Json) changes = json_pack("{s:j, s:j}", "job", numbered, "trigger", trigger);
     g_autoptr(Json) whole = json_merge(orchestration, json_root(changes));
+    if (!check_blocked(engine, json_root(whole), principal, error))
+        return NULL;
     EngineSettings *settings = engine_settings(engine);
     Execution *draft = submit_build(EXECUTION_ORCHESTRATION, json_root(whole), principal, settings,
                                     engine->runtime->now_ms(engine->runtime), error);

@@ -298,11 +298,13 @@ static void test_refused(void) {
     for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_autoptr(GError) error = NULL;
         g_autoptr(Json) pipeline = json_parse(bad[i], -1, NULL);
-        char *failed = NULL;
+        g_autofree char *failed = NULL;
         g_assert_null(engine_start_pipeline(rig.engine, json_root(pipeline), NULL, &tester, &failed, &error));
         g_assert_error(error, GENNAKER_ERROR, ERR_INVALID);
         g_assert_nonnull(strstr(error->message, said[i]));
-        g_assert_null(failed);
+        g_assert_true(!failed == !json_is_object(json_root(pipeline)));
+        g_autoptr(Execution) kept = failed ? rig_load(&rig, failed) : NULL;
+        g_assert_true(!kept || strstr(kept->cancellation_reason, said[i]));
     }
     g_autoptr(GError) error = NULL;
     g_autoptr(Json) disabled = json_parse("{\"application\":\"a\",\"name\":\"n\",\"disabled\":true,\"stages\":[]}", -1, NULL);

@@ -314,4 +314,5 @@ const StageType stage_find_image = {
                                        .overridable_timeout = TRUE,
                                        .account = deploy_task_account},
                                       {0}},
+    .dry_run_is_real = dry_run_always_real,
 };

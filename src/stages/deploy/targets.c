@@ -267,4 +267,5 @@ const StageType stage_determine_target_server_group = {
                                        .backoff_ms = 5000,
                                        .account = deploy_task_account},
                                       {0}},
+    .dry_run_is_real = dry_run_always_real,
 };

@@ -189,10 +189,22 @@ static void check_tasks(const Execution *execution, const Stage *stage, GPtrArra
         g_ptr_array_add(tasks, (gpointer)&TASK);
 }
 
+/* Only what looks at nothing outside. */
+static gboolean is_real_in_dry_run(const Execution *execution, const Stage *stage) {
+    (void)execution;
+    const JsonValue *context = json_root(stage->context);
+    const char *own = json_get_string(context, "preconditionType");
+    for (JsonIter i = json_iter(json_get(context, "preconditions")); json_next(&i);)
+        if (g_strcmp0(json_get_string(i.value, "type"), "expression") != 0)
+            return FALSE;
+    return own == NULL || strcmp(own, "expression") == 0;
+}
+
 const StageType stage_check_preconditions = {
     .type = "checkPreconditions",
     .label = "Check Preconditions",
     .help = "Goes on only when all of its conditions hold.",
     .build_tasks = check_tasks,
     .plan_before = plan_checks,
+    .dry_run_is_real = is_real_in_dry_run,
 };

@@ -98,4 +98,5 @@ const StageType stage_evaluate_variables = {
     .tasks = (const TaskDefinition[]){{.name = "evaluateVariables", .run = variables_run}, {0}},
     .on_restart = variables_restart,
     .own_expressions = TRUE,
+    .dry_run_is_real = dry_run_always_real,
 };

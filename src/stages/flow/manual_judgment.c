@@ -70,7 +70,7 @@ static gboolean judgment_check_patch(const Stage *stage, const JsonValue *change
     const JsonValue *choices = json_get(changes, "judgmentInputs");
     const char *answer = json_string(status);
     if (status != NULL && !json_is_null(status) &&
-        (answer == NULL || (g_ascii_strcasecmp(answer, "continue") != 0 && g_ascii_strcasecmp(answer, "stop") != 0))) {
+        (answer == NULL || (*answer != '\0' && g_ascii_strcasecmp(answer, "continue") != 0 && g_ascii_strcasecmp(answer, "stop") != 0))) {
         g_autofree char *shown = json_as_text(status);
         error_set(error, ERR_INVALID, "judgmentStatus %s: expected continue or stop", shown != NULL ? shown : "?");
         return FALSE;
@@ -113,4 +113,5 @@ const StageType stage_manual_judgment = {
     .restart_drops = (const char *const[]){"judgmentStatus", "lastModifiedBy", NULL},
     .check_patch = judgment_check_patch,
     .why_waiting = judgment_why,
+    .dry_run_is_real = dry_run_always_real,
 };

@@ -236,4 +236,5 @@ const StageType stage_pipeline = {
     .on_restart = on_restart,
     .can_skip = can_skip,
     .why_waiting = why_waiting,
+    .dry_run_is_real = dry_run_always_real,
 };

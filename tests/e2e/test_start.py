@@ -1,0 +1,235 @@
+"""How executions begin (engine.md 6, 13, 21, 22, 23): what is refused and recorded, correlation, limits, QoS, dry runs, admin calls."""
+import concurrent.futures
+import time
+
+import pytest
+from flow import Flow, groups, templates
+from gennaker import Gennaker, demo, failures
+from http_calls import call
+from test_nested import APP, ENDED, JUDGE, VARIABLES, House, runs
+
+
+@pytest.fixture
+def house(server):
+    return House(server)
+
+
+def configured(tmp_path, text):
+    """A house with a configuration."""
+    (tmp_path / "gennaker.yml").write_text(text)
+    return House(Gennaker(tmp_path / "data", config=tmp_path / "gennaker.yml").start())
+
+
+def reason(execution):
+    return execution["cancellationReason"]
+
+
+# ---- engine.md 6 ----
+def test_what_fails_before_it_starts_is_recorded(house):
+    stages = [{"refId": "1", "type": "nothing-like-this", "requisiteStageRefIds": []}]
+    answer = call(house.server.port, "POST", "/pipelines/start", {"application": APP, "name": "bad", "id": "cfg", "stages": stages})
+    assert answer.status == 400 and "no stage type" in answer.json["message"]
+    failed = house.all("cfg")[0]
+    assert failed["status"] == "TERMINAL" and failed["canceled"] and failed["canceledBy"] == "system" and not failed["stages"]
+    assert reason(failed).startswith("Failed on startup: The pipeline cannot be run") and "endTime" not in failed
+
+
+def test_fail_plan_and_start_by_config_id(house):
+    config = house.save("one", VARIABLES, parameterConfig=[{"name": "color", "default": "red"}])
+    ref = house.call("POST", "/fail", {"application": APP, "name": "x", "errorMessage": "broken"})["ref"]
+    assert reason(house.call("GET", ref)) == "Failed on startup: broken"
+    assert call(house.server.port, "POST", "/fail", {"application": APP}).status == 400
+    planned = house.call("POST", f"/plan/{config}", {"parameters": {"more": 1}})
+    assert planned["trigger"]["parameters"] == {"color": "red", "more": 1} and not house.all(config)
+    assert house.call("POST", "/plan", {"application": APP, "stages": []})["trigger"]["type"] == "manual"
+    started = house.call("POST", f"/orchestrate/{config}", {"parameters": {"color": "blue"}})["ref"].rsplit("/", 1)[1]
+    assert house.end(started)["stages"][0]["outputs"]["color"] == "blue"
+    for path in ("/plan/none", "/orchestrate/none"):
+        assert call(house.server.port, "POST", path, {}).status == 404
+
+
+def test_disabled_configurations(house):
+    config = house.save("off", VARIABLES, disabled=True)
+    answer = call(house.server.port, "POST", "/pipelines/start", {"application": APP, "name": "off", "id": config, "stages": []})
+    assert answer.status == 400 and answer.json["message"] == f"The pipeline config off ({config}) belonging to {APP} is disabled"
+    assert not house.all(config)
+    body = {"application": APP, "name": "off", "id": config, "stages": [], "initialConfig": {"enabled": True}}
+    assert call(house.server.port, "POST", "/pipelines/start", body).status == 200
+
+
+def test_execution_id_of_the_caller(house):
+    house.save("one", JUDGE)
+    body = {"application": APP, "name": "one", "executionId": "MINE-1", "stages": [{"refId": "1", **JUDGE}]}
+    assert house.call("POST", "/pipelines/start", body)["ref"] == "/pipelines/MINE-1"
+    again = call(house.server.port, "POST", "/pipelines/start", body)
+    assert again.status == 409 and "MINE-1" in again.json["message"]
+    assert call(house.server.port, "POST", "/pipelines/start", {**body, "executionId": "a/b"}).status == 400
+
+
+def test_equal_correlation_ids_at_the_same_instant(house):
+    config = house.save("one", JUDGE)
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        for turn in range(5):
+            ids = set(pool.map(lambda _, t=turn: house.start("one", correlationId=f"c{t}"), range(16)))
+            assert len(ids) == 1, ids
+            execution = ids.pop()
+            house.call("PUT", f"/pipelines/{execution}/cancel")
+            house.end(execution, "CANCELED")
+    assert len(house.all(config)) == 5
+
+
+def test_blocked_tasks(tmp_path):
+    house = configured(tmp_path, "orca:\n  executions:\n    blockOrchestrationExecutions: true\n    allowedOrchestrationExecutions:\n"
+                                 "      - name: createApplication\n      - name: wait\n        permittedUsers: [somebody]\n")
+    for job, said in (("noop", "has been disabled"), ("wait", "is not permitted to user anonymous")):
+        answer = call(house.server.port, "POST", "/ops", [{"type": job, "application": APP, "waitTime": 0}])
+        assert answer.status == 403 and said in answer.json["message"]
+    tasks = [t for t in house.call("GET", f"/applications/{APP}/tasks") if t["status"] == "TERMINAL"]
+    assert len(tasks) == 2 and all(reason(t["execution"]).startswith("Failed on startup: Ad-hoc execution of") for t in tasks)
+    assert house.server.stop() == 0
+
+
+# ---- engine.md 13 ----
+def waiting(house, config):
+    return [e for e in house.all(config) if e["status"] == "NOT_STARTED"]
+
+
+def test_only_the_newest_is_kept(house):
+    house.save("one", JUDGE, limitConcurrent=True, keepWaitingPipelines=False)
+    ids = [house.start("one") for _ in range(4)]
+    assert [house.get(i)["status"] for i in ids] == ["RUNNING"] + ["NOT_STARTED"] * 3
+    house.judge(ids[0])
+    house.end(ids[0])
+    for i in ids[1:3]:
+        seen = house.end(i, "CANCELED")
+        assert seen["canceledBy"] == "spinnaker" and "newer queued execution superceded" in reason(seen)
+    house.judge(ids[3])
+    house.end(ids[3])
+
+
+def test_the_oldest_first_and_no_more_than_the_limit(house):
+    config = house.save("many", JUDGE, limitConcurrent=False, maxConcurrentExecutions=2, keepWaitingPipelines=True)
+    ids = [house.start("many") for _ in range(6)]
+    for done in range(6):
+        running = [e["id"] for e in house.all(config) if e["status"] == "RUNNING"]
+        assert sorted(running) == sorted(ids[done:done + 2])
+        house.judge(ids[done])
+        house.end(ids[done])
+        if done + 2 < 6:
+            house.until(lambda at=done + 2: house.get(ids[at])["status"], lambda s: s == "RUNNING")
+
+
+def test_cancel_of_one_that_waits_and_the_fifty_first(house):
+    config = house.save("one", JUDGE, limitConcurrent=True, keepWaitingPipelines=True)
+    ids = [house.start("one") for _ in range(51)]
+    over = house.start("one")
+    assert reason(house.end(over, "CANCELED")) == "Too many executions (50) already waiting to start"
+    house.call("PUT", f"/pipelines/{ids[1]}/cancel?reason=no")
+    assert house.get(ids[1])["status"] == "CANCELED"
+    assert house.call("POST", f"/admin/queue/kickPending?pipelineConfigId={config}")["changed"] == 0
+    house.judge(ids[0], "stop")
+    house.end(ids[0], "TERMINAL")
+    house.until(lambda: house.get(ids[2])["status"], lambda s: s == "RUNNING")
+    # A restart counts: it waits behind those that wait already.
+    house.call("PUT", f"/pipelines/{ids[0]}/stages/{house.stage(ids[0])['id']}/restart", {})
+    assert house.get(ids[0])["status"] == "NOT_STARTED"
+    assert len(waiting(house, config)) == 49
+
+
+# ---- engine.md 21 ----
+def test_qos_buffers_and_promotes_the_newest_first(tmp_path):
+    house = configured(tmp_path, "orca:\n  qos:\n    enabled: true\n    learning-mode: false\n    buffering-state:\n      active-executions:\n"
+                                 "        threshold: 1\n  pollers:\n    qos:\n      enabled: true\n      promoteIntervalMs: 300\n")
+    house.save("one", JUDGE)
+    ids = [house.start("one") for _ in range(3)]
+    assert [house.get(i)["status"] for i in ids] == ["RUNNING", "BUFFERED", "BUFFERED"]
+    why = house.call("GET", f"/pipelines/{ids[1]}/why")
+    assert any("QoS" in line["reason"] for line in why), why
+    house.server.kill()
+    house.server.start()
+    for i in (ids[2], ids[1]):
+        house.until(lambda e=i: house.get(e)["status"], lambda s: s == "RUNNING")
+    assert house.get(ids[2])["startTime"] < house.get(ids[1])["startTime"]
+    assert house.server.stop() == 0
+
+
+def test_qos_kill_switch_learning_and_tasks_of_deck(tmp_path):
+    text = ("orca:\n  qos:\n    enabled: true\n    learning-mode: %s\n    buffering-state:\n      supplier: killSwitch\n"
+            "      kill-switch: true\n")
+    house = configured(tmp_path, text % "true")
+    house.save("one", VARIABLES)
+    assert house.end(house.start("one", parameters={"color": "x"}))
+    (tmp_path / "gennaker.yml").write_text(text % "false")
+    house.call("POST", "/admin/reload")
+    held = house.start("one")
+    assert house.get(held)["status"] == "BUFFERED"
+    house.call("PUT", f"/pipelines/{held}/cancel")
+    assert house.get(held)["status"] == "CANCELED"
+    assert house.server.stop() == 0
+
+
+# ---- engine.md 22 ----
+def test_admin_calls_are_answered_honestly(house):
+    house.save("one", JUDGE)
+    execution = house.start("one")
+    house.running(execution)
+    seen = house.call("POST", f"/admin/executions/hydrate?executionId={execution}")
+    assert seen["dryRun"] and seen["executions"][execution]["actions"]
+    assert house.call("POST", "/admin/queue/zombies:kill")["killed"] == []
+    refused = call(house.server.port, "POST", "/admin/queue/pushMessage", {"kind": "startStage"})
+    assert refused.status == 400 and "startStage" in refused.json["message"] and "no queue" in refused.json["message"]
+    house.call("POST", f"/admin/queue/zombies/{execution}:kill")
+    killed = house.end(execution, "CANCELED")
+    assert reason(killed) == "Identified as a zombie execution" and killed["stages"][0]["status"] == "CANCELED"
+    assert call(house.server.port, "POST", f"/admin/queue/zombies/{execution}:kill").status == 409
+    other = house.start("one")
+    house.call("PUT", f"/admin/forceCancelExecution?executionId={other}")
+    assert reason(house.end(other, "CANCELED")) == "Force canceled by admin"
+
+
+# ---- engine.md 23 ----
+def test_dry_run_does_nothing_and_its_children_neither(house):
+    child = house.save("child", {"type": "wait", "waitTime": 3600}, VARIABLES)
+    house.save("parent", {"type": "wait", "waitTime": 3600},
+               {"type": "deleteApplication", "application": {"name": APP}}, runs(child, pipelineParameters={"color": "red"}),
+               {"type": "bake", "cloudProviderType": "aws", "regions": ["us-east-1", "us-west-2"], "package": "p", "baseOs": "x"},
+               {"type": "checkPreconditions", "preconditions": [{"type": "expression", "context": {"expression": "true"}}]})
+    seen = house.end(house.start("parent", dryRun=True))
+    top = [s for s in seen["stages"] if "parentStageId" not in s]
+    assert [s["tasks"][0]["name"] for s in top if s["type"] in ("wait", "deleteApplication", "bake")] == ["dry run"] * 3
+    baked = next(s for s in top if s["type"] == "bake")
+    assert sorted(d["region"] for d in baked["outputs"]["deploymentDetails"]) == ["us-east-1", "us-west-2"]
+    got = house.get(next(s for s in top if s["type"] == "pipeline")["context"]["executionId"])
+    assert got["trigger"]["dryRun"] and got["status"] == "SUCCEEDED" and got["stages"][1]["outputs"]["color"] == "red"
+    assert house.call("GET", f"/applications/{APP}")["name"].lower() == APP
+
+
+def test_dry_run_of_a_deployment_writes_nothing(tmp_path, simulator, proxy):
+    flow = Flow(tmp_path, simulator, proxy).start()
+    before = groups(simulator, "staging"), templates(simulator, "staging")
+    execution = demo.start_pipeline(flow.server.api, flow.document(accounts=("staging",)), {"type": "manual", "dryRun": True})
+    seen = flow.server.wait_execution(execution, 60)
+    assert seen["status"] == "SUCCEEDED", failures(seen)
+    made = next(s for s in seen["stages"] if s["type"] == "createServerGroup")
+    assert [t["name"] for t in made["tasks"]] == ["dry run"]
+    assert (groups(simulator, "staging"), templates(simulator, "staging")) == before
+    flow.end()
+
+
+def test_a_dry_run_that_is_switched_off_is_refused(tmp_path):
+    house = configured(tmp_path, "orca:\n  dryrun:\n    enabled: false\n")
+    house.save("one", VARIABLES)
+    answer = call(house.server.port, "POST", f"/pipelines/{APP}/one", {"dryRun": True})
+    assert answer.status == 400 and "dryrun.enabled" in answer.json["message"]
+    assert house.server.stop() == 0
+
+
+# ---- engine.md 1.1, 8: start time expiry ----
+def test_start_time_expiry(house):
+    past = int(time.time() * 1000) - 1000
+    body = {"application": APP, "name": "late", "startTimeExpiry": past, "stages": [{"refId": "1", **JUDGE}]}
+    late = house.call("POST", "/pipelines/start", body)["ref"].rsplit("/", 1)[1]
+    assert reason(house.end(late, "CANCELED")) == "Could not begin execution before start time expiry"
+    body = {"application": APP, "name": "late", "stages": [{"refId": "1", **JUDGE, "startTimeExpiry": str(past)}]}
+    skipped = house.end(house.call("POST", "/pipelines/start", body)["ref"].rsplit("/", 1)[1])
+    assert skipped["stages"][0]["status"] == "SKIPPED" and skipped["status"] in ENDED
