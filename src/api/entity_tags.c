@@ -144,7 +144,7 @@ static const Param entity_query[] = {
      .type = PARAM_STRING,
      .offset = offsetof(EntityQuery, type),
      .required = TRUE,
-     .help = "servergroup, cluster, …"},
+     .help = "Type of what is tagged: servergroup, cluster and so on."},
     {.name = "account", .type = PARAM_STRING, .offset = offsetof(EntityQuery, account), .help = "Its account."},
     {.name = "region", .type = PARAM_STRING, .offset = offsetof(EntityQuery, region), .help = "Its region."},
     {.name = "cloudProvider", .type = PARAM_STRING, .offset = offsetof(EntityQuery, cloud), .help = "Its cloud."},

@@ -170,7 +170,7 @@ static const Param resolve_query[] = {
      .type = PARAM_STRING,
      .offset = offsetof(ResolveQuery, source),
      .required = TRUE,
-     .help = "spinnaker://<id>, https://…, http://…"},
+     .help = "spinnaker://<id>, or a URL of http or https."},
     {.name = "executionId", .type = PARAM_STRING, .offset = offsetof(ResolveQuery, execution_id), .help = "Accepted; not needed."},
     {.name = "pipelineConfigId", .type = PARAM_STRING, .offset = offsetof(ResolveQuery, config_id), .help = "Accepted; not needed."},
     {0},
