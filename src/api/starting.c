@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "stages/metadata/pipelines.h"
 #include "stages/metadata/templates.h"
+#include "store/executions.h"
 #include "triggers/triggers.h"
 #include <string.h>
 
@@ -181,15 +182,39 @@ static Json *stored_config(ApiCall *call, const char *id) {
     return stored != NULL || id == NULL ? stored : pipeline_load(call->services->store, STRATEGY_KIND, id, NULL);
 }
 
+static gboolean note_id(const ExecutionRecord *record, gpointer data) {
+    *(char **)data = g_strdup(record->id);
+    return FALSE;
+}
+
+/* What a templated configuration that is planned without a trigger is planned with: the trigger of the execution it names, else of the
+ * newest of the configuration (engine.md 6, step 1). NULL: there is none. Caller owns. */
+static Json *trigger_of_execution(ApiCall *call) {
+    const char *given = json_get_string(call->body, "executionId"), *config_id = json_get_string(call->body, "id");
+    g_autofree char *id = g_strdup(given);
+    const char *const config_ids[] = {config_id, NULL};
+    const ExecutionFilter filter = {.type = "PIPELINE", .config_ids = config_ids, .limit = 1};
+    if (id == NULL && config_id != NULL)
+        store_executions_list(call->services->store, &filter, note_id, &id, NULL);
+    g_autoptr(Execution) execution = id != NULL ? engine_load(call->services->engine, id, NULL) : NULL;
+    if (execution == NULL || execution->type != EXECUTION_PIPELINE || !api_may(call, MAY_READ, "application", execution->application))
+        return NULL;
+    return json_copy(json_root(execution->trigger));
+}
+
 static Json *start_given_post(ApiCall *call, GError **error) {
     if (!json_is_object(call->body)) {
         error_set(error, ERR_INVALID, "start pipeline: the body is a pipeline configuration");
         return NULL;
     }
-    g_autoptr(Json) trigger = make_trigger(call, json_get(call->body, "trigger"), NULL);
+    const JsonValue *given = json_get(call->body, "trigger");
+    gboolean planned = json_get_bool(call->body, "plan", FALSE) || strcmp(call->route->path, PLAN_PATH) == 0;
+    gboolean borrows = given == NULL && planned && templates_apply_to(call->body);
+    g_autoptr(Json) known = borrows ? trigger_of_execution(call) : NULL;
+    g_autoptr(Json) trigger = make_trigger(call, known != NULL ? json_root(known) : given, NULL);
     g_autoptr(Json) pipeline = with_trigger(call->body, json_root(trigger));
     g_autoptr(Json) stored = stored_config(call, json_get_string(call->body, "id"));
-    if (json_get_bool(call->body, "plan", FALSE) || strcmp(call->route->path, PLAN_PATH) == 0)
+    if (planned)
         return plan(call, json_root(pipeline), json_root(stored), error);
     g_autofree char *id = start(call, json_root(pipeline), json_root(stored), error);
     return id != NULL ? reference(id, NULL) : NULL;

@@ -1,4 +1,6 @@
 """Projects, entity tags and applications' notifications (api.md 11, 13, 15; stages.md 5; storage-and-config.md 1.6 to 1.8)."""
+import base64
+import json
 import urllib.parse
 
 import pytest
@@ -116,3 +118,18 @@ def test_notifications(api):
     assert api.get(path)["email"] == given["email"]
     assert api.call("DELETE", path).status == 200
     assert "email" not in api.get(path)
+
+
+def test_save_several_pipelines(api):
+    """stages.md 4.4: many in one task, each for itself; one of several that fails lets the others go on."""
+    good = {"application": "app", "name": "bulk one", "stages": [], "triggers": []}
+    text = base64.b64encode(json.dumps([good, {**good, "name": " "}, 7]).encode()).decode()
+    view = api.task({"type": "savePipeline", "isBulkSavingPipelines": True, "pipelines": text})
+    assert view["status"] == "SUCCEEDED"
+    bulk = view["execution"]["stages"][0]["context"]["bulksave"]
+    assert bulk["successful_pipelines"] == ["bulk one"] and bulk["failed_pipelines_count"] == 2
+    assert all("requires name and application" in failed["errorMsg"] for failed in bulk["failed_pipelines"])
+    assert api.task({"type": "savePipeline", "isBulkSavingPipelines": True, "pipelines": {}})["status"] == "TERMINAL"
+    view = api.task({"type": "savePipeline", "isSavingMultiplePipelines": True, "pipeline": {"name": "x"}})
+    assert view["execution"]["stages"][0]["status"] == "FAILED_CONTINUE"
+    assert "expected an object or base64" in task_error(api.task({"type": "savePipeline"}))

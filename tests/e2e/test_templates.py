@@ -78,6 +78,11 @@ def test_plan_and_start(api):
     execution = api.run("made")
     assert execution["status"] == "SUCCEEDED" and execution["stages"][0]["context"]["waitTime"] == 0
     assert execution["templateVariables"] == {"seconds": 0} and execution["trigger"]["parameters"] == {"p": "from template"}
+    api.run("made", {"parameters": {"p": "given"}})
+    config = api.get("/applications/app/pipelineConfigs/made")
+    for more, expected in (({}, "given"), ({"executionId": execution["id"]}, "from template"), ({"trigger": {"parameters": {"p": "own"}}}, "own")):
+        plan = api.ok("POST", "/pipelines/start", {**config, **more, "plan": True})
+        assert plan["trigger"]["parameters"]["p"] == expected, more
     assert api.get("/v2/pipelineTemplates/run/dependents")[0]["pipelineName"] == "made"
     view = api.ok("DELETE", "/v2/pipelineTemplates/run")
     assert "depend on this template: made of app" in task_error(view)

@@ -7,15 +7,26 @@
 typedef struct {
     Json *pipeline;
     char *forced_id;
-    gboolean stale_check;
+    gboolean stale_check, one_of_several, bulk;
+    Json *pipelines;
 } PipelineParams;
+
+#define BULK_MAX 10000 /* configurations of one bulk save */
 
 static const Param pipeline_params[] = {
     {.name = "pipeline",
      .type = PARAM_JSON,
      .offset = offsetof(PipelineParams, pipeline),
-     .required = TRUE,
      .help = "The configuration: an object, or its JSON text in base64."},
+    {.name = "isSavingMultiplePipelines",
+     .type = PARAM_BOOL,
+     .offset = offsetof(PipelineParams, one_of_several),
+     .help = "One of several: when it cannot be saved, the others are all the same."},
+    {.name = "isBulkSavingPipelines", .type = PARAM_BOOL, .offset = offsetof(PipelineParams, bulk), .help = "Saves \"pipelines\" instead."},
+    {.name = "pipelines",
+     .type = PARAM_JSON,
+     .offset = offsetof(PipelineParams, pipelines),
+     .help = "Configurations to save, each for itself: a list, or its JSON text in base64."},
     {.name = "pipeline.id",
      .type = PARAM_STRING,
      .offset = offsetof(PipelineParams, forced_id),
@@ -32,7 +43,56 @@ static const char *kind_of(const JsonValue *pipeline) {
     return json_get_bool(pipeline, "strategy", FALSE) ? STRATEGY_KIND : PIPELINE_KIND;
 }
 
-static Status save_run(TaskContext *context, GError **error) {
+/* Saves one; with *error, nothing was. */
+static gboolean save_one(TaskContext *context, const JsonValue *pipeline, GError **error) {
+    const PipelineParams *params = context->params;
+    Principal principal = services_principal(context->user);
+    g_autoptr(Json) saved = pipeline_save(context->services->store, kind_of(pipeline), pipeline, &principal, params->stale_check,
+                                          context->now_ms, error);
+    if (saved == NULL)
+        return FALSE;
+    task_set_context(context, "pipeline.name", json_get(json_root(saved), "name"));
+    task_set_context(context, "pipeline.id", json_get(json_root(saved), "id"));
+    return TRUE;
+}
+
+/* The answer of a bulk save (storage-and-config.md 1.3) becomes "bulksave". */
+static Status save_many(TaskContext *context, GError **error) {
+    const PipelineParams *params = context->params;
+    g_autoptr(Json) given = metadata_decoded(json_root(params->pipelines), "pipelines", error);
+    if (given == NULL)
+        return STATUS_TERMINAL;
+    if (!json_is_array(json_root(given)) || json_length(json_root(given)) > BULK_MAX) {
+        error_set(error, ERR_INVALID, "pipelines: expected a list of at most %d configurations", BULK_MAX);
+        return STATUS_TERMINAL;
+    }
+    g_autoptr(JsonBuilder) saved = json_builder_new();
+    g_autoptr(JsonBuilder) failed = json_builder_new();
+    json_begin_array(saved, NULL);
+    json_begin_array(failed, NULL);
+    for (JsonIter i = json_iter(json_root(given)); json_next(&i);) {
+        g_autoptr(GError) problem = NULL;
+        const char *name = json_get_string(i.value, "name");
+        if (save_one(context, i.value, &problem)) {
+            json_add_string(saved, NULL, name);
+            continue;
+        }
+        g_autoptr(Json) why = json_is_object(i.value) ? json_with_string(i.value, "errorMsg", problem->message)
+                                                      : json_pack("{s:s}", "errorMsg", problem->message);
+        json_add_json(failed, NULL, why);
+    }
+    json_end_array(saved);
+    json_end_array(failed);
+    g_autoptr(Json) names = json_builder_end(saved);
+    g_autoptr(Json) failures = json_builder_end(failed);
+    g_autoptr(Json) answer = json_pack("{s:i, s:j, s:i, s:j}", "successful_pipelines_count", (gint64)json_length(json_root(names)),
+                                       "successful_pipelines", names, "failed_pipelines_count", (gint64)json_length(json_root(failures)),
+                                       "failed_pipelines", failures);
+    task_set_context_json(context, "bulksave", answer);
+    return STATUS_SUCCEEDED;
+}
+
+static Status save_given(TaskContext *context, GError **error) {
     const PipelineParams *params = context->params;
     g_autoptr(Json) given = metadata_decoded(json_root(params->pipeline), "pipeline", error);
     if (given == NULL)
@@ -40,15 +100,22 @@ static Status save_run(TaskContext *context, GError **error) {
     g_autoptr(Json) pipeline = json_get(json_root(given), "id") == NULL && params->forced_id != NULL
                                    ? json_with_string(json_root(given), "id", params->forced_id)
                                    : json_ref(given);
-    Principal principal = services_principal(context->user);
-    g_autoptr(Json) saved = pipeline_save(context->services->store, kind_of(json_root(pipeline)), json_root(pipeline), &principal,
-                                          params->stale_check, context->now_ms, error);
-    if (saved == NULL)
-        return STATUS_TERMINAL;
+    return save_one(context, json_root(pipeline), error) ? STATUS_SUCCEEDED : STATUS_TERMINAL;
+}
+
+static Status save_run(TaskContext *context, GError **error) {
+    const PipelineParams *params = context->params;
+    g_autoptr(GError) failure = NULL;
     task_set_context_string(context, "notification.type", "savepipeline");
-    task_set_context(context, "pipeline.name", json_get(json_root(saved), "name"));
-    task_set_context(context, "pipeline.id", json_get(json_root(saved), "id"));
-    return STATUS_SUCCEEDED;
+    Status status = params->bulk ? save_many(context, &failure) : save_given(context, &failure);
+    if (status == STATUS_SUCCEEDED)
+        return status;
+    if (params->one_of_several && error_code(failure) == ERR_INVALID) {
+        task_set_context_string(context, "errorMsg", failure->message);
+        return STATUS_FAILED_CONTINUE;
+    }
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return status;
 }
 
 static Status saved_run(TaskContext *context, GError **error) {
