@@ -48,7 +48,6 @@ static void add_section(const Plan *plan, const TemplateRender *render, JsonBuil
                         const JsonValue *scope) {
     const JsonValue *from = json_get(plan->template, "configuration"), *own = json_get(plan->configuration, "configuration");
     g_autoptr(JsonBuilder) one = json_builder_new();
-    g_autoptr(Json) none = json_empty_object();
     json_begin_object(one, NULL);
     json_add_value(one, section, inherits(plan, section) ? json_get(from, section) : NULL);
     json_end_object(one);

@@ -15,6 +15,7 @@ static void save(const char *text) {
     template_delete(store, &name, NULL);
     g_autoptr(Json) saved = template_save(store, json_root(template), NULL, FALSE, &principal, 5, &error);
     g_assert_no_error(error);
+    g_assert_nonnull(saved);
 }
 
 static Json *expand(const char *configuration) {

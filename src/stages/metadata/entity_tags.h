@@ -10,6 +10,7 @@
 /* payload: {id, entityRef, tags, isPartial}. Partial: tags of other names stay. Returns them as stored; caller owns. ERR_INVALID. */
 Json *entity_tags_save(Store *store, const JsonValue *payload, const Principal *principal, gint64 now_ms, GError **error);
 /* names NULL or empty: all of the entity. An unknown id or name is fine. */
-gboolean entity_tags_delete(Store *store, const char *id, const JsonValue *names, const Principal *principal, gint64 now_ms, GError **error);
+gboolean entity_tags_delete(Store *store, const char *id, const JsonValue *names, const Principal *principal, gint64 now_ms,
+                            GError **error);
 /* By id, any case. ERR_NOT_FOUND. Caller owns. */
 Json *entity_tags_load(Store *store, const char *id, GError **error);
