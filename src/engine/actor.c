@@ -63,6 +63,7 @@ void actor_unref(Actor *actor) {
         effects_clear(&actor->effects);
     g_clear_error(&actor->commit_error);
     g_mutex_clear(&actor->lock);
+    g_free(actor->family);
     g_free(actor->id);
     g_free(actor);
 }
@@ -478,6 +479,7 @@ static void conclude_good(Actor *actor, gboolean committed_step) {
         actor->committing = FALSE;
         g_mutex_unlock(&actor->lock);
     }
+    actor_count_family(actor, actor->execution);
     begin_effects(actor);
     if (committed_step) {
         engine_tell_gate(actor->engine, before, actor->execution);
@@ -492,6 +494,7 @@ static void conclude_good(Actor *actor, gboolean committed_step) {
 }
 
 static void conclude_erased(Actor *actor) {
+    actor_count_family(actor, NULL);
     g_mutex_lock(&actor->lock);
     actor->committing = FALSE;
     g_clear_pointer(&actor->execution, execution_unref);
@@ -504,6 +507,7 @@ static void conclude_erased(Actor *actor) {
 /* A new execution that could not be stored is as if it had never been. */
 static void conclude_not_inserted(Actor *actor, const GError *error) {
     engine_leave_gate(actor->engine, actor->draft);
+    actor_count_family(actor, NULL);
     g_clear_pointer(&actor->draft, execution_unref);
     effects_clear(&actor->effects);
     answer_letters(actor, error);
@@ -589,6 +593,7 @@ gboolean engine_insert(Engine *engine, Execution *draft, Effects *effects, Lette
         actor->insert = TRUE;
         actor->draft = draft;
         actor->effects = *effects;
+        actor_count_family_locked(actor, draft);
         g_ptr_array_add(actor->letters, letter);
         engine->busy_actors++;
     }

@@ -43,6 +43,7 @@ Engine *engine_new(const EngineOptions *options, GError **error) {
     g_cond_init(&engine->rest);
     engine->actors = g_hash_table_new(g_str_hash, g_str_equal);
     engine->gates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)gate_free);
+    engine->families = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     engine->inbox = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     engine->watches = engine_watches_new();
     engine->buffered = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -141,6 +142,7 @@ void engine_free(Engine *engine) {
         runtime_threads_free(engine->runtime);
     g_hash_table_unref(engine->actors);
     g_hash_table_unref(engine->gates);
+    g_hash_table_unref(engine->families);
     g_hash_table_unref(engine->inbox);
     g_hash_table_unref(engine->watches);
     g_hash_table_unref(engine->buffered);

@@ -10,6 +10,7 @@
 
 typedef struct Engine Engine;
 
+#define NESTED_EXECUTIONS_MAX 1000                  /* unfinished ones below one that nobody else started: ERR_LIMIT */
 #define NESTED_PIPELINES_MAX 100                    /* executions started by each other, the first one counted: ERR_LIMIT */
 #define ENGINE_LOADED_BYTES_MAX (128 * 1024 * 1024) /* idle executions beyond it are dropped, least recently used first */
 

@@ -57,6 +57,7 @@ struct Actor {
     GQueue mailbox;       /* of Letter */
     gboolean busy;        /* queued, in a step, or waiting for a commit */
     gboolean listed;      /* in the engine's table */
+    char *family;         /* the root it is counted under, or NULL; under engine->lock */
     gboolean committing;  /* the store may know more than execution does, and listeners may have been told */
     GPtrArray *runs;      /* of Run */
     /* The step in progress; whoever works on it owns it. */
@@ -91,6 +92,7 @@ struct Engine {
     EngineSettings *settings; /* swapped whole */
     GHashTable *actors;       /* id to Actor (reference) */
     GHashTable *gates;        /* config id to ConcurrencyGate */
+    GHashTable *families;     /* root id to how many unfinished executions are below it */
     GHashTable *inbox;        /* numbers of rows that are on their way */
     GHashTable *watches;      /* id of an execution to those who wait for its end (watches.c) */
     GQueue recent;            /* of Actor, most recently used first */
@@ -168,3 +170,9 @@ void engine_tell_watchers(Engine *engine, const char *watched_id);
 gboolean engine_recover(Engine *engine, GError **error);
 /* Posts what lies in an execution's inbox (NULL: in all). */
 void engine_deliver_inbox(Engine *engine, const char *id);
+
+/* ---- families.c ---- */
+guint engine_family_size(Engine *engine, const char *root_id);
+/* The execution as it is now, NULL: gone. It counts as long as it is unfinished and was started by another. */
+void actor_count_family(Actor *actor, const Execution *execution);
+void actor_count_family_locked(Actor *actor, const Execution *execution); /* engine->lock is held */

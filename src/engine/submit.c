@@ -176,6 +176,18 @@ static guint depth_of(const JsonValue *trigger) {
     return depth;
 }
 
+/* A pipeline that starts itself more than once: each level would be larger than the last. */
+static gboolean check_family(Engine *engine, const JsonValue *pipeline, const JsonValue *trigger, GError **error) {
+    const char *root_id = json_string(json_dig(trigger, "parentExecution", "rootId", NULL)), *name = json_get_string(pipeline, "name");
+    guint n = engine_family_size(engine, root_id);
+    if (n < NESTED_EXECUTIONS_MAX)
+        return TRUE;
+    error_set(error, ERR_LIMIT,
+              "Pipeline %s is not started: %u executions below %s are unfinished, no more than %d may be (NESTED_EXECUTIONS_MAX)",
+              name ? name : "without a name", n, root_id, NESTED_EXECUTIONS_MAX);
+    return FALSE;
+}
+
 /* Pipelines that start themselves, or each other in a circle, end here. */
 static gboolean check_depth(const JsonValue *pipeline, const JsonValue *trigger, GError **error) {
     guint depth = depth_of(trigger) + 1;
@@ -203,7 +215,8 @@ static gboolean check_dry_run(Engine *engine, const JsonValue *trigger, GError *
 static Json *with_trigger(Engine *engine, const JsonValue *pipeline, const Principal *principal, GError **error) {
     g_autoptr(Json) given = submit_trigger(json_get(pipeline, "trigger"), principal);
     g_autoptr(Json) trigger = load_parent(engine, json_root(given), error);
-    if (!trigger || !check_depth(pipeline, json_root(trigger), error) || !check_dry_run(engine, json_root(trigger), error))
+    if (!trigger || !check_depth(pipeline, json_root(trigger), error) || !check_family(engine, pipeline, json_root(trigger), error) ||
+        !check_dry_run(engine, json_root(trigger), error))
         return NULL;
     g_autoptr(Json) complete = submit_parameters(json_root(trigger), json_get(pipeline, "parameterConfig"));
     g_autoptr(Json) told = add_notifications(pipeline, json_root(complete));

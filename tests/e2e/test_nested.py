@@ -276,6 +276,19 @@ def test_a_pipeline_that_runs_itself_ends_at_the_limit(house):
     assert "NESTED_PIPELINES_MAX" in error and error.count("Exception in child pipeline stage") == 99
 
 
+def test_a_pipeline_that_runs_itself_twice_stays_bounded(house):
+    """Each level would be twice as large as the last; what is above the limit is refused with its name, and all of it ends."""
+    me = house.save("twin", {"type": "wait", "waitTime": 0})
+    both = [{"refId": ref, "requisiteStageRefIds": [], **runs(me)} for ref in "12"]
+    house.call("POST", "/pipelines", {"application": APP, "name": "twin", "id": me, "stages": both})
+    top = house.start("twin")
+    seen = house.end(top, "TERMINAL", 120)
+    errors = [e for s in seen["stages"] for e in s["context"].get("exception", {}).get("details", {}).get("errors", [])]
+    assert any("NESTED_" in e for e in errors), errors
+    house.until(lambda: house.call("GET", f"/executions?pipelineConfigIds={me}&limit=1000&expand=false"),
+                             lambda all_of_it: {e["status"] for e in all_of_it} <= set(ENDED), 60)
+
+
 # ---- stages.md 4.2, 4.3 ----
 def test_monitor_pipeline(house):
     house.save("slow", JUDGE)
