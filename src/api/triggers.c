@@ -3,6 +3,7 @@
 #include "triggers/triggers.h"
 #include "api/internal.h"
 #include "stages/metadata/pipelines.h"
+#include "triggers/cron.h"
 #include <string.h>
 
 #define EVENTS_SHOWN 20 /* unless the caller says otherwise */
@@ -170,15 +171,34 @@ static Json *event_get(ApiCall *call, GError **error) {
 }
 
 /* ---- one pipeline ---- */
+typedef struct {
+    JsonBuilder *builder;
+    GHashTable *due; /* cron expressions of the pipeline to when they are due next */
+} TriggerList;
+
+static gboolean note_due(const CronTrigger *trigger, const Quartz *quartz, gint64 next_ms, gpointer data) {
+    (void)quartz;
+    g_hash_table_insert(data, g_strdup(trigger->expression), g_memdup2(&next_ms, sizeof next_ms));
+    return TRUE;
+}
+
 static gboolean list_trigger(const TriggerView *view, gpointer data) {
     static const char *const SECRETS[] = {"secret", "id", NULL};
-    JsonBuilder *builder = data;
+    const TriggerList *list = data;
+    JsonBuilder *builder = list->builder;
+    const char *expression = json_get_string(view->trigger, "cronExpression");
+    const gint64 *due = expression != NULL ? g_hash_table_lookup(list->due, expression) : NULL;
     g_autoptr(Json) shown = json_without(view->trigger, SECRETS);
     json_begin_object(builder, NULL);
     json_add_int(builder, "index", view->index);
     json_add_string(builder, "id", view->id);
     json_add_bool(builder, "active", view->enabled && !view->pipeline_disabled);
     json_add_json(builder, "trigger", shown);
+    if (due != NULL) {
+        json_begin_array(builder, "nextFires");
+        json_add_int(builder, NULL, *due);
+        json_end_array(builder);
+    }
     json_end_object(builder);
     return TRUE;
 }
@@ -199,8 +219,10 @@ static Json *pipeline_get(ApiCall *call, GError **error) {
     json_add_string(builder, "name", json_get_string(json_root(pipeline), "name"));
     json_add_string(builder, "application", application);
     json_add_bool(builder, "disabled", json_is_true(json_get(json_root(pipeline), "disabled")));
+    g_autoptr(GHashTable) due = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    cron_each(call->services->cron, id, note_due, due);
     json_begin_array(builder, "triggers");
-    triggers_each(call->services->triggers, NULL, id, list_trigger, builder);
+    triggers_each(call->services->triggers, NULL, id, list_trigger, &(TriggerList){builder, due});
     json_end_array(builder);
     if (!add_decisions_by_event(call, builder, "events", id, NULL, NULL, EVENTS_SHOWN, error))
         return NULL;

@@ -85,6 +85,8 @@ def test_fires_and_edits(start):  # 5.1, 5.4
     assert trigger["dryRun"] is False and "description" not in trigger
     listed = server.api.get("/scheduledActions")["pipeline"]
     assert [each["pipelineName"] for each in listed] == ["often"] and listed[0]["description"] == "Every second"
+    shown = server.api.get(f"/triggers/pipelines/{pipeline}")["triggers"][0]
+    assert 0 <= shown["nextFires"][0] - time.time() * 1000 + 1000 < 5000
     stored = server.api.get("/applications/clock/pipelineConfigs")[0]
     server.api.call("POST", "/pipelines", {**stored, "disabled": True})
     wait_for(lambda: server.api.get("/scheduledActions")["pipeline"] == [])
