@@ -49,6 +49,7 @@ typedef struct {
     char *body;     /* NUL-terminated, never NULL after success */
     gsize body_length;
     gint64 elapsed_ms;
+    gboolean unresolved; /* after a failure (ERR_UNAVAILABLE): no name service knows the host */
 } HttpResponse;
 
 /* TRUE for any HTTP answer, whatever its status. FALSE: ERR_UNAVAILABLE when the request certainly did not reach the other

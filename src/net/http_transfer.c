@@ -320,6 +320,7 @@ void transfer_conclude(Transfer *transfer, CURLcode result) {
         fail(transfer, ERR_FORBIDDEN, reason);
         return;
     }
+    transfer->response->unresolved = result == CURLE_COULDNT_RESOLVE_HOST;
     fail(transfer, code_of(transfer, result), *transfer->curl_error ? transfer->curl_error : curl_easy_strerror(result));
 }
 

@@ -291,6 +291,34 @@ def test_killed_between_sending_and_recording(tmp_path, receiver, safe):
     server.stop()
 
 
+def test_unresolvable(api, receiver):
+    """stages.md 3.1, 3.3: the end of the stage when it is created; asked again while it is watched."""
+    nowhere = "http://" + "a" * 64 + ".example.com/"
+    execution, stage = run(api, hook(nowhere))
+    assert execution["status"] == "TERMINAL" and "cannot be resolved" in errors(stage)
+    receiver.answers["/moved"] = (302, {"Location": nowhere}, "")
+    assert "cannot be resolved" in errors(run(api, hook(receiver.url + "/moved"))[1])
+    api.save(stages=[hook("", monitorOnly=True, waitForCompletion=True, statusEndpoint=nowhere)])
+    execution = api.start()
+    time.sleep(1.5)
+    assert api.get(f"/pipelines/{execution}")["status"] == "RUNNING"
+    api.call("PUT", f"/pipelines/{execution}/cancel")
+
+
+def test_accounts(tmp_path, receiver):
+    """stages.md 3.3: requireAccount, validateAccount."""
+    receiver.answers["/a"] = (200, {}, "")
+    server = server_with(tmp_path, RESTRICTIONS + "webhook: {requireAccount: true, validateAccount: true, verifyRedirects: false}\n")
+    api = Client(server)
+    api.create_application()
+    assert "account: required" in errors(run(api, hook(receiver.url + "/a"))[1])
+    assert "nobody" in errors(run(api, hook(receiver.url + "/a", account="nobody"))[1])
+    assert receiver.calls == []
+    linted = subprocess.run([PROGRAM, "lint", tmp_path / "config"], capture_output=True, text=True, timeout=20)
+    assert "no meaning here: webhook.verifyRedirects" in linted.stdout
+    server.stop()
+
+
 WRONG = [("webhook:\n  readTimeoutMs: soon\n", "readTimeoutMs"), ("webhook:\n  allowedRequests: [{matchStrategy: LIKE, urlPrefix: a}]\n", "matchStrategy"),
          ("webhook:\n  allowedRequests: [{matchStrategy: PATTERN_MATCHES, urlPattern: '('}]\n", "urlPattern"),
          ("webhook:\n  defaultRetryStatusCodes: [busy]\n", "defaultRetryStatusCodes"), ("webhook:\n  preconfigured: [{label: x}]\n", "type: required"),

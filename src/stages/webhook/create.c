@@ -141,8 +141,9 @@ static Status answered(TaskContext *context, const WebhookSettings *settings, co
     return store(context, webhook, STATUS_RUNNING);
 }
 
-/* No answer: nothing was sent, or nobody knows. */
-static Status unanswered(TaskContext *context, const WebhookSettings *settings, const char *method, GError *problem, GError **error) {
+/* No answer: nothing was sent, or nobody knows. A host that no name service knows is as wrong as one that is refused. */
+static Status unanswered(TaskContext *context, const WebhookSettings *settings, const char *method, gboolean unresolved, GError *problem,
+                         GError **error) {
     const WebhookParams *params = context->params;
     ErrorCode code = error_code(problem);
     gboolean harmless = is_read(method) || webhook_may_repeat(settings, method, params->url);
@@ -150,6 +151,11 @@ static Status unanswered(TaskContext *context, const WebhookSettings *settings, 
     if (code == ERR_CANCELLED && !harmless) {
         g_autofree char *text = g_strconcat("outcome unknown: ", problem->message, NULL);
         error_set(error, ERR_CONFLICT, "%s", text);
+        g_error_free(problem);
+        return STATUS_TERMINAL;
+    }
+    if (unresolved) {
+        error_set(error, ERR_INVALID, "the host's name cannot be resolved: %s", problem->message);
         g_error_free(problem);
         return STATUS_TERMINAL;
     }
@@ -162,16 +168,28 @@ static Status unanswered(TaskContext *context, const WebhookSettings *settings, 
     return STATUS_TERMINAL;
 }
 
+static gboolean check_account(TaskContext *context, const WebhookSettings *settings, GError **error) {
+    const char *name = ((const WebhookParams *)context->params)->account;
+    if (name == NULL && settings->require_account)
+        error_set(error, ERR_INVALID, "account: required (webhook.requireAccount)");
+    if (name == NULL || !settings->validate_account)
+        return name != NULL || !settings->require_account;
+    g_autoptr(Account) account = clouds_account(context->services->clouds, name, error);
+    return account != NULL;
+}
+
 Status webhook_create(TaskContext *context, GError **error) {
     const WebhookParams *params = context->params;
     g_autoptr(Config) config = services_config(context->services);
     g_auto(WebhookSettings) settings = {0};
     if (!webhook_settings_read(config, &settings, error))
         return STATUS_TERMINAL;
-    if (params->url == NULL || (settings.require_account && params->account == NULL)) {
-        error_set(error, ERR_INVALID, params->url == NULL ? "url: required" : "account: required (webhook.requireAccount)");
+    if (params->url == NULL) {
+        error_set(error, ERR_INVALID, "url: required");
         return STATUS_TERMINAL;
     }
+    if (!check_account(context, &settings, error))
+        return STATUS_TERMINAL;
     g_autofree char *method = g_ascii_strup(params->method != NULL ? params->method : "POST", -1);
     g_autofree char *url = g_strstrip(g_strdup(params->url));
     Status answer = STATUS_TERMINAL;
@@ -182,6 +200,6 @@ Status webhook_create(TaskContext *context, GError **error) {
     g_auto(HttpResponse) response = {0};
     GError *problem = NULL;
     if (!webhook_call(context, &settings, &call, &response, &problem))
-        return unanswered(context, &settings, method, problem, error);
+        return unanswered(context, &settings, method, response.unresolved, problem, error);
     return answered(context, &settings, &response);
 }

@@ -8,7 +8,7 @@
 
 typedef struct {
     gint64 connect_timeout_ms, read_timeout_ms, request_max, response_max;
-    gboolean follow_redirects, verify_redirects, allowed_enabled, require_account, insecure;
+    gboolean follow_redirects, allowed_enabled, require_account, validate_account, insecure;
     Json *allowed;       /* allowedRequests */
     Json *retry_codes;   /* defaultRetryStatusCodes */
     Json *preconfigured; /* list */
