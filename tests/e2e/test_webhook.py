@@ -291,6 +291,69 @@ def test_killed_between_sending_and_recording(tmp_path, receiver, safe):
     server.stop()
 
 
+def watch(url, **more):
+    return hook("", monitorOnly=True, waitForCompletion=True, statusEndpoint=url, **more)
+
+
+def test_retries(api, receiver):
+    """stages.md 3.1: `retries` limits how often a code is asked for again, whatever the other rules say."""
+    receiver.answers.update({"/gone": (404, {}, ""), "/down": (500, {}, ""), "/late": [(404, {}, ""), (200, {}, "")], "/never": (404, {}, "")})
+    _, stage = run(api, watch(receiver.url + "/gone", retryStatusCodes=[404], retries={"404": {"maxAttempts": 2}}))
+    assert stage["status"] == "TERMINAL" and len(receiver.of("/gone")) == 3
+    assert stage["context"]["webhook"]["monitor"]["pastStatusCodes"] == [404, 404, 404]
+    _, stage = run(api, watch(receiver.url + "/down", retries={"500": {"maxAttempts": 0}}))
+    assert stage["status"] == "TERMINAL" and len(receiver.of("/down")) == 1
+    assert run(api, watch(receiver.url + "/late", retries={"404": {"maxAttempts": 5}}))[1]["status"] == "SUCCEEDED"
+    assert run(api, watch(receiver.url + "/never"))[1]["status"] == "TERMINAL" and len(receiver.of("/never")) == 1
+
+
+def test_monitor_only(api, receiver):
+    receiver.answers["/s"] = (200, {}, {"state": "ok"})
+    execution, stage = run(api, watch(" " + receiver.url + "/s ", statusJsonPath="$.state", successStatuses="OK", customHeaders={"X-One": "1"}))
+    assert execution["status"] == "SUCCEEDED" and [t["name"] for t in stage["tasks"]] == ["monitorWebhook"]
+    assert [(c[0], c[2]["X-One"]) for c in receiver.calls] == [("GET", "1")]
+    execution, stage = run(api, hook("", monitorOnly=True, statusEndpoint=receiver.url + "/s"))
+    assert execution["status"] == "TERMINAL" and "monitorOnly needs waitForCompletion" in json.dumps(stage["context"])
+
+
+def test_wait_before_monitor(api, receiver):
+    """Counted from the start of the stage."""
+    receiver.answers["/a"] = (200, {}, {"state": "ok"})
+    execution, stage = run(api, hook(receiver.url + "/a", waitForCompletion=True, statusUrlResolution="getMethod", waitBeforeMonitor=2,
+                                     statusJsonPath="$.state", successStatuses="ok"))
+    assert execution["status"] == "SUCCEEDED" and stage["context"]["waitTime"] == 2
+    assert [t["name"] for t in stage["tasks"]] == ["createWebhook", "waitBeforeMonitorWebhook", "monitorWebhook"]
+    assert 2000 < stage["tasks"][2]["startTime"] - stage["startTime"] < 4000
+
+
+def test_artifacts_of_an_answer(api, receiver):
+    """stages.md 3.1, artifacts.md 4: an answer's artifacts are bound when nothing is waited for."""
+    image = {"type": "docker/image", "name": "web", "version": "7", "reference": "registry/web:7"}
+    expected = [{"id": "e1", "matchArtifact": {"type": "docker/image", "name": "web"}}]
+    receiver.answers.update({"/a": (200, {}, {"artifacts": [image]}), "/none": (200, {}, {"id": 1}), "/other": (200, {}, {"artifacts": []})})
+    execution, stage = run(api, hook(receiver.url + "/a", expectedArtifacts=expected))
+    assert execution["status"] == "SUCCEEDED", errors(stage)
+    assert [t["name"] for t in stage["tasks"]] == ["createWebhook", "bindProducedArtifacts"]
+    assert stage["outputs"]["artifacts"][0]["reference"] == "registry/web:7"
+    assert stage["outputs"]["resolvedExpectedArtifacts"][0]["boundArtifact"]["version"] == "7"
+    assert "Expected artifacts in webhook response couldn't be parsed" in errors(run(api, hook(receiver.url + "/none", expectedArtifacts=expected))[1])
+    assert run(api, hook(receiver.url + "/other", expectedArtifacts=expected))[0]["status"] == "TERMINAL"
+
+
+def test_limits(tmp_path, receiver):
+    """webhook.maxRequestBytes, maxResponseBytes, followRedirects."""
+    receiver.answers.update({"/a": (200, {}, "x" * 1000), "/b": (200, {}, "x" * 1001), "/moved": (302, {"Location": "/a"}, "")})
+    server = server_with(tmp_path, RESTRICTIONS + "webhook: {maxRequestBytes: 100, maxResponseBytes: 1000, followRedirects: false}\n")
+    api = Client(server)
+    api.create_application()
+    assert run(api, hook(receiver.url + "/a", payload="x" * 100))[0]["status"] == "SUCCEEDED"
+    assert "webhook.maxRequestBytes (100)" in errors(run(api, hook(receiver.url + "/a", payload="x" * 101))[1])
+    assert "larger than allowed" in errors(run(api, hook(receiver.url + "/b"))[1])
+    assert run(api, hook(receiver.url + "/moved"))[1]["context"]["webhook"]["statusCodeValue"] == 302
+    assert [len(receiver.of(p)) for p in ("/a", "/b", "/moved")] == [1, 1, 1]
+    server.stop()
+
+
 def test_unresolvable(api, receiver):
     """stages.md 3.1, 3.3: the end of the stage when it is created; asked again while it is watched."""
     nowhere = "http://" + "a" * 64 + ".example.com/"

@@ -1,6 +1,8 @@
 /* Outgoing URLs of users (stages.md 3.3): which are refused, by name, by address, after a redirect; and that nothing is sent to them. */
 #include "net/url_guard.h"
 #include "net_rig.h"
+#include <dlfcn.h>
+#include <netdb.h>
 
 static UrlGuard *guard_of(const char *yaml) {
     g_autoptr(GError) error = NULL;
@@ -96,6 +98,47 @@ static GError *guarded(const UrlGuard *guard, HttpRequest request, HttpResponse 
 }
 
 static gint connections;
+
+/* A name service in which names lead inward: this takes the place of the C library's, also for libcurl. */
+static guint looked_up;
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **list) {
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = NULL;
+    void *symbol = dlsym(RTLD_NEXT, "getaddrinfo");
+    memcpy(&real, &symbol, sizeof real);
+    gboolean inward = g_strcmp0(name, "inward.example.com") == 0;
+    gboolean metadata = g_strcmp0(name, "metadata.example.com") == 0;
+    if (inward || metadata)
+        g_atomic_int_inc(&looked_up);
+    return real(inward ? "127.0.0.1" : metadata ? "169.254.169.254" : name, service, hints, list);
+}
+
+static void serve_nothing(int fd, guint number) {
+    (void)fd, (void)number;
+    g_atomic_int_inc(&connections);
+}
+
+static void check_name_inward(const UrlGuard *guard, const char *name, guint16 port, const char *rule) {
+    g_autofree char *url = g_strdup_printf("http://%s:%u/", name, port);
+    HttpResponse response = {0};
+    expect(guard, url, NULL);
+    g_autoptr(GError) error = guarded(guard, (HttpRequest){.method = "GET", .url = url, .timeout_ms = 5000}, &response);
+    g_test_message("%s", error->message);
+    g_assert_cmpint(error_code(error), ==, ERR_FORBIDDEN);
+    g_assert_nonnull(strstr(error->message, rule));
+}
+
+/* The name is harmless; where it leads is not: the connection is refused before it is opened. */
+static void test_names_inward(void) {
+    g_autoptr(UrlGuard) guard = guard_of("");
+    RawPeer peer = {0};
+    raw_peer_start(&peer, serve_nothing);
+    g_atomic_int_set(&connections, 0);
+    check_name_inward(guard, "inward.example.com", peer.port, "rejectLocalhost");
+    check_name_inward(guard, "metadata.example.com", 80, "rejectLinkLocal");
+    g_assert_cmpint(connections, ==, 0);
+    g_assert_cmpint(g_atomic_int_get(&looked_up), >=, 2);
+    raw_peer_end(&peer);
+}
 static const char *redirect_to;
 
 static void serve_redirect(int fd, guint number) {
@@ -154,6 +197,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/net/url_guard/names", test_names);
     g_test_add_func("/net/url_guard/settings", test_settings);
     g_test_add_func("/net/url_guard/address", test_address);
+    g_test_add_func("/net/url_guard/names-inward", test_names_inward);
     g_test_add_func("/net/url_guard/redirects", test_redirects);
     return g_test_run();
 }
