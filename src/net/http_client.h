@@ -3,6 +3,7 @@
 #pragma once
 #include "base/cancel.h"
 #include "base/error.h"
+#include "net/http_tls.h"
 
 #define HTTP_RESPONSE_MAX (64 * 1024 * 1024) /* bytes of a body, unless the call names less */
 #define HTTP_RESPONSE_HEADERS_MAX (256 * 1024)
@@ -32,6 +33,7 @@ typedef struct {
     gboolean follow_redirects; /* at most HTTP_REDIRECTS_MAX, GET and HEAD only */
     const char *ca_file;       /* NULL: the system's */
     gboolean insecure;         /* no certificate check; only by an account's explicit setting */
+    const HttpTls *tls;        /* certificates of its own; NULL: the usual check. Such a call has its own connection */
     const char *proxy;         /* NULL: environment's rules, but none to loopback and link-local addresses; "": none */
     /* Called on the net thread for each socket address before connecting, and again before the request is sent; FALSE
      * refuses it (URL restrictions that hold after DNS): ERR_FORBIDDEN. Through a proxy it is asked about the proxy. */

@@ -246,7 +246,8 @@ Transfer *transfer_new(const HttpRequest *request, HttpResponse *response, GErro
     set_connection(transfer);
     set_answer(transfer);
     set_method(transfer);
-    if (!set_url(transfer, error) || !add_headers(transfer, error)) {
+    if ((request->tls != NULL && !http_tls_apply(request->tls, transfer->easy, error)) || !set_url(transfer, error) ||
+        !add_headers(transfer, error)) {
         transfer_free(transfer);
         return NULL;
     }

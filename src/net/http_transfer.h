@@ -29,6 +29,9 @@ typedef struct {
     GError *error;
 } Transfer;
 
+/* http_tls.c: sets what the call's TLS does. ERR_INVALID: libcurl cannot. */
+gboolean http_tls_apply(const HttpTls *tls, CURL *easy, GError **error);
+
 /* ERR_INVALID for a request that cannot be sent. */
 Transfer *transfer_new(const HttpRequest *request, HttpResponse *response, GError **error);
 void transfer_free(Transfer *transfer);

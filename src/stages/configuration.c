@@ -15,5 +15,6 @@ gboolean stages_check_config(Config *config, GError **error) {
             return FALSE;
     g_autoptr(UrlGuard) guard = url_guard_new(config, error);
     g_auto(WebhookSettings) webhooks = {0};
-    return guard != NULL && webhook_settings_read(config, &webhooks, error);
+    g_autoptr(HttpTls) tls = NULL;
+    return guard != NULL && webhook_settings_read(config, &webhooks, error) && webhook_tls(&webhooks, &tls, error);
 }

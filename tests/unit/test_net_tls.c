@@ -3,6 +3,7 @@
 #include <glib/gstdio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/x509v3.h>
 
 static char *take_pem(BIO *bio) {
@@ -84,6 +85,81 @@ static void test_certificates(void) {
     g_rmdir(folder);
 }
 
+static void write_pkcs12(const char *path, const char *certificate_pem, const char *key_pem, const char *password) {
+    BIO *in = BIO_new_mem_buf(certificate_pem, -1), *key_in = BIO_new_mem_buf(key_pem, -1), *out = BIO_new_file(path, "w");
+    X509 *certificate = PEM_read_bio_X509(in, NULL, NULL, NULL);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(key_in, NULL, NULL, NULL);
+    PKCS12 *store = PKCS12_create(password, "test", key, certificate, NULL, 0, 0, 0, 0, 0);
+    g_assert_cmpint(i2d_PKCS12_bio(out, store), ==, 1);
+    PKCS12_free(store);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    BIO_free(in), BIO_free(key_in), BIO_free(out);
+}
+
+static void check_unusable(const HttpTlsOptions *options, const char *words, ErrorCode code) {
+    g_autoptr(GError) error = NULL;
+    g_assert_null(http_tls_new(options, &error));
+    g_test_message("%s", error->message);
+    g_assert_cmpint(error_code(error), ==, (int)code);
+    g_assert_nonnull(strstr(error->message, words));
+}
+
+static HttpTls *tls_of(HttpTlsOptions options) {
+    g_autoptr(GError) error = NULL;
+    HttpTls *tls = http_tls_new(&options, &error);
+    g_assert_no_error(error);
+    return tls;
+}
+
+/* Trusted files in both formats, self-signed certificates, other names; nothing of it stays for the next call. */
+static void test_own_trust(void) {
+    g_autofree char *certificate = NULL, *key = NULL, *folder = g_dir_make_tmp("gennaker-tls-XXXXXX", NULL);
+    make_certificate(&certificate, &key);
+    g_autofree char *pem = g_build_filename(folder, "a.pem", NULL), *both = g_build_filename(folder, "b.pem", NULL);
+    g_autofree char *p12 = g_build_filename(folder, "c.p12", NULL), *whole = g_strconcat(certificate, key, NULL);
+    g_assert_true(g_file_set_contents(pem, certificate, -1, NULL) && g_file_set_contents(both, whole, -1, NULL));
+    write_pkcs12(p12, certificate, key, "secret");
+    Rig rig;
+    rig_start(&rig, (HttpServerOptions){.handle = handle, .tls_certificate = certificate, .tls_key = key});
+    g_autofree char *url = g_strdup_printf("https://127.0.0.1:%u/", http_server_port(rig.server));
+    g_autofree char *name_url = g_strdup_printf("https://localhost:%u/", http_server_port(rig.server));
+    g_autoptr(HttpTls) by_pem = tls_of((HttpTlsOptions){.trust_file = pem, .identity_file = both});
+    g_autoptr(HttpTls) by_p12 = tls_of((HttpTlsOptions){.trust_file = p12, .trust_password = "secret"});
+    g_autoptr(HttpTls) self_signed = tls_of((HttpTlsOptions){.trust_self_signed = TRUE});
+    g_autoptr(HttpTls) any_name = tls_of((HttpTlsOptions){.trust_file = pem, .any_host_name = TRUE});
+    g_autoptr(HttpTls) any_name_alone = tls_of((HttpTlsOptions){.any_host_name = TRUE});
+    const struct {
+        const char *url;
+        const HttpTls *tls;
+        ErrorCode code;
+    } cases[] = {
+        {url, by_pem, 0},
+        {url, NULL, ERR_UNAVAILABLE},
+        {url, by_p12, 0},
+        {url, self_signed, 0},
+        {url, NULL, ERR_UNAVAILABLE},
+        {name_url, by_pem, ERR_UNAVAILABLE},
+        {name_url, self_signed, ERR_UNAVAILABLE},
+        {name_url, any_name, 0},
+        {name_url, any_name_alone, ERR_UNAVAILABLE},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
+        check_call(&rig, &(HttpRequest){.method = "POST", .url = cases[i].url, .tls = cases[i].tls}, cases[i].code);
+    rig_end(&rig);
+    check_unusable(&(HttpTlsOptions){.trust_file = p12, .trust_password = "wrong"}, "c.p12", ERR_INVALID);
+    check_unusable(&(HttpTlsOptions){.identity_file = pem}, "its key", ERR_INVALID);
+    g_assert_true(g_file_set_contents(pem, "\xfe\xed\xfe\xed and more", -1, NULL));
+    check_unusable(&(HttpTlsOptions){.trust_file = pem}, "keytool", ERR_INVALID);
+    g_assert_true(g_file_set_contents(pem, "nothing", -1, NULL));
+    check_unusable(&(HttpTlsOptions){.trust_file = pem}, "a.pem", ERR_INVALID);
+    g_assert_cmpint(truncate(pem, HTTP_TLS_FILE_MAX + 1), ==, 0);
+    check_unusable(&(HttpTlsOptions){.trust_file = pem}, "HTTP_TLS_FILE_MAX", ERR_LIMIT);
+    g_unlink(pem), g_unlink(both), g_unlink(p12);
+    check_unusable(&(HttpTlsOptions){.trust_file = pem}, "cannot be read", ERR_NOT_FOUND);
+    g_rmdir(folder);
+}
+
 static gboolean stop_at_event(const char *piece, gsize length, gpointer data) {
     GString *got = data;
     g_string_append_len(got, piece, (gssize)length);
@@ -129,6 +205,7 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     streams = g_async_queue_new();
     g_test_add_func("/net/tls/certificates", test_certificates);
+    g_test_add_func("/net/tls/own-trust", test_own_trust);
     g_test_add_func("/net/tls/stream", test_stream);
     g_test_add_func("/net/tls/unusable", test_unusable);
     int result = g_test_run();

@@ -205,7 +205,8 @@ gboolean webhook_call(TaskContext *context, const WebhookSettings *settings, con
                       GError **error) {
     g_autoptr(Config) config = services_config(context->services);
     g_autoptr(UrlGuard) guard = url_guard_new(config, error);
-    if (guard == NULL)
+    g_autoptr(HttpTls) tls = NULL;
+    if (guard == NULL || !webhook_tls(settings, &tls, error))
         return FALSE;
     g_autofree char *method = g_ascii_strup(call->method != NULL ? call->method : "POST", -1);
     gboolean has_body = call->payload != NULL && strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0;
@@ -234,7 +235,7 @@ gboolean webhook_call(TaskContext *context, const WebhookSettings *settings, con
         .timeout_ms = CLAMP(settings->connect_timeout_ms + settings->read_timeout_ms, 1, MAX(1, context->deadline_ms - context->now_ms)),
         .connect_timeout_ms = settings->connect_timeout_ms,
         .response_max = settings->response_max > 0 ? (gsize)settings->response_max : WEBHOOK_ANSWER_MAX,
-        .insecure = settings->insecure,
+        .tls = tls,
     };
     return url_guard_call(guard, context->services->http, &request, settings->follow_redirects, context->cancel, response, error);
 }

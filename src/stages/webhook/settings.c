@@ -27,8 +27,21 @@ static const Param params[] = {
      .help = "A stage must name an account."},
     {"validateAccount", PARAM_BOOL, offsetof(WebhookSettings, validate_account), .otherwise = "false",
      .help = "An account that a stage names must be known."},
-    {"insecureTrustSelfSigned", PARAM_BOOL, offsetof(WebhookSettings, insecure), .otherwise = "false",
-     .help = "Certificates are not checked at all."},
+    {"insecureTrustSelfSigned", PARAM_BOOL, offsetof(WebhookSettings, trust_self_signed), .otherwise = "false",
+     .help = "Trusts a certificate that signed itself and comes alone; its name and dates are checked as ever."},
+    {"insecureSkipHostnameVerification", PARAM_BOOL, offsetof(WebhookSettings, any_host_name), .otherwise = "false",
+     .help = "The certificate's name is not compared with the host's."},
+    {"trust.enabled", PARAM_BOOL, offsetof(WebhookSettings, trust), .otherwise = "false", .help = "Whether trust.trustStore is read."},
+    {"trust.trustStore", PARAM_STRING, offsetof(WebhookSettings, trust_file),
+     .help = "A file of certificates (PEM or PKCS #12) that are trusted beside the system's."},
+    {"trust.trustStorePassword", PARAM_STRING, offsetof(WebhookSettings, trust_password), .secret = TRUE, .help = "Its password."},
+    {"identity.enabled", PARAM_BOOL, offsetof(WebhookSettings, identity), .otherwise = "false",
+     .help = "Whether identity.identityStore is shown to servers that ask for a certificate."},
+    {"identity.identityStore", PARAM_STRING, offsetof(WebhookSettings, identity_file),
+     .help = "A file with certificate, key and chain (PEM or PKCS #12)."},
+    {"identity.identityStorePassword", PARAM_STRING, offsetof(WebhookSettings, identity_password), .secret = TRUE, .help = "Its password."},
+    {"identity.identityStoreKeyPassword", PARAM_STRING, offsetof(WebhookSettings, key_password), .secret = TRUE,
+     .help = "The password of a key in PEM, where it differs."},
     {"preconfigured", PARAM_JSON, offsetof(WebhookSettings, preconfigured),
      .help = "Webhooks that pipelines use by their type: a list of {type, label, description, url, method, parameters …}."},
     {0},
@@ -102,6 +115,31 @@ static gboolean check_list(const Json *list, const char *key, GError **error) {
 gboolean webhook_settings_read(Config *config, WebhookSettings *settings, GError **error) {
     return config_read(config, &section, settings, error) && check_codes(settings, error) &&
            check_list(settings->allowed, "allowedRequests", error) && check_list(settings->preconfigured, "preconfigured", error);
+}
+
+gboolean webhook_tls(const WebhookSettings *settings, HttpTls **tls, GError **error) {
+    HttpTlsOptions options = {
+        .trust_file = settings->trust ? settings->trust_file : NULL,
+        .trust_password = settings->trust_password,
+        .identity_file = settings->identity ? settings->identity_file : NULL,
+        .identity_password = settings->identity_password,
+        .key_password = settings->key_password,
+        .trust_self_signed = settings->trust_self_signed,
+        .any_host_name = settings->any_host_name,
+    };
+    *tls = NULL;
+    if ((settings->trust && options.trust_file == NULL) || (settings->identity && options.identity_file == NULL)) {
+        error_set(error, ERR_INVALID, "webhook.%s: required, because webhook.%s.enabled is true",
+                  settings->trust && options.trust_file == NULL ? "trust.trustStore" : "identity.identityStore",
+                  settings->trust && options.trust_file == NULL ? "trust" : "identity");
+        return FALSE;
+    }
+    if (options.trust_file == NULL && options.identity_file == NULL && !options.trust_self_signed && !options.any_host_name)
+        return TRUE;
+    *tls = http_tls_new(&options, error);
+    if (*tls == NULL)
+        g_prefix_error(error, "webhook.trust, webhook.identity: ");
+    return *tls != NULL;
 }
 
 void webhook_settings_clear(WebhookSettings *settings) {

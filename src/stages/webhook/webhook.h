@@ -8,7 +8,9 @@
 
 typedef struct {
     gint64 connect_timeout_ms, read_timeout_ms, request_max, response_max;
-    gboolean follow_redirects, allowed_enabled, require_account, validate_account, insecure;
+    gboolean follow_redirects, allowed_enabled, require_account, validate_account, trust_self_signed, any_host_name;
+    gboolean trust, identity;
+    char *trust_file, *trust_password, *identity_file, *identity_password, *key_password;
     Json *allowed;       /* allowedRequests */
     Json *retry_codes;   /* defaultRetryStatusCodes */
     Json *preconfigured; /* list */
@@ -16,6 +18,9 @@ typedef struct {
 extern const ConfigSection *const webhook_config_sections[];
 /* ERR_INVALID names the key. What it read is cleared by the caller in any case. */
 gboolean webhook_settings_read(Config *config, WebhookSettings *settings, GError **error);
+/* What TLS does beside the usual: *tls is NULL where nothing is configured. The files are read anew for each call, so that a certificate can be
+ * renewed without a reload. Caller frees *tls. */
+gboolean webhook_tls(const WebhookSettings *settings, HttpTls **tls, GError **error);
 void webhook_settings_clear(WebhookSettings *settings);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(WebhookSettings, webhook_settings_clear)
 /* The entry of webhook.preconfigured for a stage type, or NULL. */
