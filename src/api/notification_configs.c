@@ -1,10 +1,10 @@
 /* Who is told about an application's pipelines: kept here, sent elsewhere (storage-and-config.md 1.7; api.md 13). Store objects of
  * kind "notification", id = the application in lower case. */
 #include "api/internal.h"
+#include "stages/metadata/notifications.h"
 #include "store/objects.h"
 #include <string.h>
 
-#define NOTIFICATION_KIND "notification"
 #define GLOBAL_ID "__GLOBAL"
 
 /* "application" or "global", else 404. */

@@ -120,6 +120,23 @@ def test_notifications(api):
     assert "email" not in api.get(path)
 
 
+def test_notifications_of_the_application_join_the_pipelines(api):
+    """engine.md 19.2: an entry of the application is added, or what it waits for beyond the pipeline's own."""
+    path = "/notifications/application/app"
+    when = ["pipeline.starting", "pipeline.failed", "manualJudgment"]
+    entries = {"email": [{"address": "a@b.c", "when": when}, {"address": "x@y.z", "when": when}],
+               "slack": [{"address": "#never", "when": ["manualJudgment"]}]}
+    assert api.call("POST", path, entries).status == 200
+    own = {"type": "email", "address": "a@b.c", "when": ["pipeline.failed"], "level": "pipeline"}
+    pipeline = {"application": "app", "name": "told", "stages": [{"type": "wait", "waitTime": 0}], "notifications": [own]}
+    ref = api.call("POST", "/pipelines/start", {**pipeline, "spelEvaluator": "v4"}).json["ref"]
+    seen = api.get(ref)["notifications"]
+    assert seen[0] == own and len(seen) == 3
+    assert {(n["address"], tuple(n["when"])) for n in seen[1:]} == {
+        ("a@b.c", ("pipeline.starting",)), ("x@y.z", tuple(when))}
+    assert api.call("DELETE", path).status == 200
+
+
 def test_save_several_pipelines(api):
     """stages.md 4.4: many in one task, each for itself; one of several that fails lets the others go on."""
     good = {"application": "app", "name": "bulk one", "stages": [], "triggers": []}
