@@ -385,6 +385,7 @@ def test_accounts(tmp_path, receiver):
 WRONG = [("webhook:\n  readTimeoutMs: soon\n", "readTimeoutMs"), ("webhook:\n  allowedRequests: [{matchStrategy: LIKE, urlPrefix: a}]\n", "matchStrategy"),
          ("webhook:\n  allowedRequests: [{matchStrategy: PATTERN_MATCHES, urlPattern: '('}]\n", "urlPattern"),
          ("webhook:\n  defaultRetryStatusCodes: [busy]\n", "defaultRetryStatusCodes"), ("webhook:\n  preconfigured: [{label: x}]\n", "type: required"),
+         ("webhook:\n  trust: {enabled: true}\n", "trust.trustStore"),
          ("user-configured-url-restrictions:\n  rejectedIps: [10.0.0.0/33]\n", "10.0.0.0/33"),
          ("user-configured-url-restrictions:\n  allowedHostnamesRegex: '('\n", "allowedHostnamesRegex"),
          ("user-configured-url-restrictions:\n  rejectLocalhost: perhaps\n", "rejectLocalhost"),

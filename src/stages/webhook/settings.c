@@ -79,7 +79,7 @@ static char *rule_problem(const JsonValue *rule) {
     if ((by_pattern ? pattern : json_get_string(rule, "urlPrefix")) == NULL)
         return g_strdup_printf("%s: required", by_pattern ? "urlPattern" : "urlPrefix");
     g_autoptr(Pattern) compiled = by_pattern ? pattern_new(pattern, &error) : NULL;
-    return error != NULL ? g_strconcat("urlPattern: ", error->message, NULL) : NULL;
+    return by_pattern && compiled == NULL ? g_strconcat("urlPattern: ", error->message, NULL) : NULL;
 }
 
 static char *preconfigured_problem(const JsonValue *list, gsize index, const JsonValue *entry) {
