@@ -43,9 +43,31 @@ void sim_runtime_jump(SimRuntime *runtime, gint64 by_ms); /* somebody sets the c
     X(executions)                                                                                                                          \
     X(stages)                                                                                                                              \
     X(events)                                                                                                                              \
-    X(commits) X(commits_failed) X(commits_lost) X(crashes_before) X(crashes_after) X(starts_lost) X(clock_jumps) X(tasks) X(tasks_again)  \
-        X(parked) X(cancels) X(force_cancels) X(pauses) X(resumes) X(restarts) X(patches) X(skips) X(deletes) X(refused)                   \
-            X(checked_commits) X(checked_runs) X(checked_limits) X(checked_reasons) X(checked_ends) X(checked_orders)
+    X(commits)                                                                                                                             \
+    X(commits_failed)                                                                                                                      \
+    X(commits_lost)                                                                                                                        \
+    X(crashes_before)                                                                                                                      \
+    X(crashes_after)                                                                                                                       \
+    X(starts_lost)                                                                                                                         \
+    X(clock_jumps)                                                                                                                         \
+    X(tasks)                                                                                                                               \
+    X(tasks_again)                                                                                                                         \
+    X(parked)                                                                                                                              \
+    X(cancels)                                                                                                                             \
+    X(force_cancels)                                                                                                                       \
+    X(pauses)                                                                                                                              \
+    X(resumes)                                                                                                                             \
+    X(restarts)                                                                                                                            \
+    X(patches)                                                                                                                             \
+    X(skips)                                                                                                                               \
+    X(deletes)                                                                                                                             \
+    X(refused)                                                                                                                             \
+    X(checked_commits)                                                                                                                     \
+    X(checked_runs)                                                                                                                        \
+    X(checked_limits)                                                                                                                      \
+    X(checked_reasons)                                                                                                                     \
+    X(checked_ends)                                                                                                                        \
+    X(checked_orders)
 typedef struct {
 #define COUNTER_FIELD(name) guint64 name;
     COUNTERS(COUNTER_FIELD)
