@@ -12,7 +12,7 @@ static char *event_id(const CronFire *fire) {
 static char *why_missed(const CronFire *fire, const CronSettings *settings, gint64 now_ms) {
     g_autofree char *since = clock_iso8601(fire->since_ms);
     g_autofree char *late = clock_duration_text(now_ms - fire->since_ms);
-    g_autofree char *last = clock_iso8601(fire->at_ms);
+    G_GNUC_UNUSED g_autofree char *last = clock_iso8601(fire->at_ms);
     gboolean several = fire->at_ms != fire->since_ms;
     return g_strdup_printf("It was due %s%s%s and was noticed %s late, when that had passed the %d s in which a fire may be late. %s",
                            several ? "from " : "at ", since, several ? " on" : "", late, CRON_LATE_MS / 1000,

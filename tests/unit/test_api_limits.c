@@ -28,7 +28,7 @@ static void test_waits(void) {
     rig_open(&rig, &table);
     Services services = {.store = rig.store, .engine = rig.engine};
     g_autofree char *id = rig_start(&rig, WAITING);
-    g_autoptr(Execution) running = rig_wait(&rig, id, NULL, STATUS_RUNNING);
+    G_GNUC_UNUSED g_autoptr(Execution) running = rig_wait(&rig, id, NULL, STATUS_RUNNING);
     Waits *waits = waits_new(&services);
     g_autoptr(GError) error = NULL;
     for (guint i = 0; i < WAITS_MAX; i++)

@@ -144,7 +144,7 @@ static void test_repeats(void) {
     gboolean repeated = TRUE;
     house_open(&house, FALSE);
     save(&house, "a", HOOK, "");
-    g_autofree char *first = post(&house, "e", NULL, &repeated);
+    G_GNUC_UNUSED g_autofree char *first = post(&house, "e", NULL, &repeated);
     g_assert_false(repeated);
     g_autofree char *again = post(&house, "e", NULL, &repeated);
     g_assert_true(repeated);
@@ -168,7 +168,7 @@ static void test_restart(void) {
     save(&house, "a", HOOK, "");
     for (guint i = 0; i < 200; i++) {
         g_autofree char *id = g_strdup_printf("e%u", i);
-        g_autofree char *posted = post(&house, id, NULL, NULL);
+        G_GNUC_UNUSED g_autofree char *posted = post(&house, id, NULL, NULL);
     }
     triggers_stop(house.triggers, 1000);
     triggers_free(house.triggers);
@@ -324,7 +324,7 @@ static void test_rate(void) {
     guint taken = 0;
     for (guint i = 0; i < WEBHOOKS_BURST * 2 && error == NULL; i++) {
         WebhookRequest request = {.type = "git", .source = "none"}; /* refused, and counted all the same */
-        g_autofree char *id = triggers_post_webhook(house.triggers, &request, &error);
+        G_GNUC_UNUSED g_autofree char *id = triggers_post_webhook(house.triggers, &request, &error);
         taken += g_error_matches(error, GENNAKER_ERROR, ERR_INVALID) ? 1 : 0;
         if (!g_error_matches(error, GENNAKER_ERROR, ERR_LIMIT))
             g_clear_error(&error);
@@ -334,7 +334,7 @@ static void test_rate(void) {
     for (guint i = 0; i < WEBHOOK_SOURCES_MAX + 10; i++) { /* names are anybody's to choose */
         g_autofree char *source = g_strdup_printf("none%u", i);
         WebhookRequest request = {.type = "git", .source = source};
-        g_autofree char *id = triggers_post_webhook(house.triggers, &request, NULL);
+        G_GNUC_UNUSED g_autofree char *id = triggers_post_webhook(house.triggers, &request, NULL);
     }
     g_assert_cmpuint(g_hash_table_size(house.triggers->rates), <=, WEBHOOK_SOURCES_MAX + 1);
     house_close(&house);

@@ -91,7 +91,7 @@ static void record_original(TaskContext *context, const char *name, const Capaci
 
 static gboolean check_given(const TaskContext *context, GError **error) {
     g_autoptr(GPtrArray) errors = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(Json) sizes = sizes_read(json_get(deploy_context(context->stage), "capacity"), errors);
+    G_GNUC_UNUSED g_autoptr(Json) sizes = sizes_read(json_get(deploy_context(context->stage), "capacity"), errors);
     if (errors->len == 0)
         return TRUE;
     g_ptr_array_add(errors, NULL);
