@@ -7,7 +7,7 @@ typedef struct {
     const char *const *roles;    /* NULL-terminated, never NULL */
     const char *const *accounts; /* accounts the user may use; NULL: all */
     gboolean admin;
-    gboolean authorized; /* roles and accounts are known and count; until permissions exist nothing sets it, and everybody may */
+    gboolean authorized; /* roles are known and count: sign-in is required; without it everybody may */
     gboolean anonymous;
 } Principal;
 

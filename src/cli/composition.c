@@ -92,6 +92,10 @@ static void execution_ended(StoreUnit *unit, const Execution *execution, gpointe
         triggers_execution_ended(composition->services.triggers, unit, execution);
 }
 
+static gboolean nobody_signs_in(gpointer data) {
+    return !auth_is_required(((Composition *)data)->auth);
+}
+
 static gboolean open_engine(Composition *composition, GError **error) {
     const EngineObserver observers[] = {{notify_observe, composition->notify}, {0}};
     add_functions(&composition->services);
@@ -104,6 +108,8 @@ static gboolean open_engine(Composition *composition, GError **error) {
         .config = composition->services.config,
         .ended = execution_ended,
         .ended_data = composition,
+        .is_open = nobody_signs_in,
+        .is_open_data = composition,
     };
     composition->services.engine = engine_new(&options, error);
     return composition->services.engine != NULL;

@@ -217,7 +217,8 @@ static char *change_detail(const Actor *actor) {
     json_end_array(builder);
     EngineSettings *settings = engine_settings(actor->engine);
     Runtime *runtime = actor->engine->runtime;
-    why_add_changes(builder, actor->insert ? NULL : actor->execution, draft, settings, runtime->now_ms(runtime));
+    const WhyFacts facts = {.settings = settings, .now_ms = runtime->now_ms(runtime), .open = engine_is_open(actor->engine)};
+    why_add_changes(builder, actor->insert ? NULL : actor->execution, draft, &facts);
     engine_settings_unref(settings);
     json_end_object(builder);
     return json_builder_write(builder, NULL);

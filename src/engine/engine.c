@@ -30,6 +30,8 @@ Engine *engine_new(const EngineOptions *options, GError **error) {
     engine->types = options->types;
     engine->ended = options->ended;
     engine->ended_data = options->ended_data;
+    engine->is_open = options->is_open;
+    engine->is_open_data = options->is_open_data;
     engine->submission_steps = options->submission_steps;
     for (guint i = 0; options->observers && options->observers[i].changed; i++) {
         g_assert(i < ENGINE_OBSERVERS_MAX);
@@ -281,9 +283,8 @@ gboolean engine_restart_stage(Engine *engine, const char *id, const char *stage_
     return FALSE;
 }
 
-static const JsonValue *roles_of(const Stage *stage) {
-    const JsonValue *older = json_get(json_root(stage->context), "requiredJudgmentRoles");
-    return json_length(older) > 0 ? older : json_get(json_root(stage->context), "selectedStageRoles");
+gboolean engine_is_open(const Engine *engine) {
+    return engine->is_open && engine->is_open(engine->is_open_data);
 }
 
 /* A judgement by somebody who may not give it counts as none (engine.md 18). Caller owns. */
@@ -291,7 +292,7 @@ static Json *changes_allowed(Engine *engine, const char *id, const char *stage_i
     g_autoptr(Execution) execution = json_get(changes, "judgmentStatus") ? engine_load(engine, id, NULL) : NULL;
     const Stage *stage = execution ? execution_stage(execution, stage_id) : NULL;
     g_autoptr(GPtrArray) roles = g_ptr_array_new();
-    for (JsonIter i = json_iter(stage && g_str_equal(stage->type, JUDGMENT_TYPE) ? roles_of(stage) : NULL); json_next(&i);)
+    for (JsonIter i = json_iter(stage ? stage_judgment_roles(stage) : NULL); json_next(&i);)
         if (json_string(i.value))
             g_ptr_array_add(roles, (gpointer)json_string(i.value));
     gboolean open = roles->len == 0;

@@ -51,8 +51,11 @@ typedef struct {
     void (*ended)(StoreUnit *unit, const Execution *execution, gpointer data);
     gpointer ended_data;
     const EngineObserver *observers; /* copied; ends with {}; NULL: none */
-    guint io_workers;                /* 0: 128 on demand */
-    gsize loaded_bytes_max;          /* executions kept in memory; 0: ENGINE_LOADED_BYTES_MAX */
+    /* Whether nobody signs in, so that anyone may give a judgement whatever roles it asks for. Quick, any thread. NULL: people do. */
+    gboolean (*is_open)(gpointer data);
+    gpointer is_open_data;
+    guint io_workers;       /* 0: 128 on demand */
+    gsize loaded_bytes_max; /* executions kept in memory; 0: ENGINE_LOADED_BYTES_MAX */
 } EngineOptions;
 
 /* Opens and recovers: everything unfinished goes on. ERR_… of the store. */

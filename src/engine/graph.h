@@ -8,6 +8,7 @@ StageIndex *stage_index_ref(StageIndex *index);
 void stage_index_unref(StageIndex *index);                    /* NULL-safe */
 gboolean execution_has_judgments(const Execution *execution); /* some stage is of JUDGMENT_TYPE */
 #define JUDGMENT_TYPE "manualJudgment"
+const JsonValue *stage_judgment_roles(const Stage *stage); /* who may answer it: a list or NULL, as for other types of stages */
 gboolean stage_index_find(const StageIndex *index, const char *stage_id, guint *at);
 
 /* Places in the list. */

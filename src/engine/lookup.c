@@ -76,6 +76,13 @@ GPtrArray *stage_synthetics(const Execution *execution, const Stage *stage, Stag
     return search.found;
 }
 
+const JsonValue *stage_judgment_roles(const Stage *stage) {
+    if (strcmp(stage->type, JUDGMENT_TYPE) != 0)
+        return NULL;
+    const JsonValue *older = json_get(json_root(stage->context), "requiredJudgmentRoles");
+    return json_length(older) > 0 ? older : json_get(json_root(stage->context), "selectedStageRoles");
+}
+
 /* The nearest judgment that passes the judge on decides; only a "continue" counts. data: who judged, or NULL. */
 static gboolean find_judge(const Stage *stage, gpointer data) {
     const JsonValue *context = json_root(stage->context);

@@ -83,6 +83,8 @@ struct Engine {
     const StageTypes *types;
     void (*ended)(StoreUnit *unit, const Execution *execution, gpointer data); /* or NULL */
     gpointer ended_data;
+    gboolean (*is_open)(gpointer data); /* or NULL */
+    gpointer is_open_data;
     const SubmissionStep *submission_steps;
     EngineObserver observers[ENGINE_OBSERVERS_MAX + 1]; /* ends with {} */
     Runtime *runtime;
@@ -108,6 +110,7 @@ struct Engine {
 };
 
 /* ---- engine.c ---- */
+gboolean engine_is_open(const Engine *engine); /* nobody signs in */
 void engine_run_ended(Engine *engine);
 /* Calls with the letter and waits until it is answered. */
 typedef void (*WaitedCall)(gpointer argument, Letter *letter);

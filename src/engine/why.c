@@ -177,6 +177,14 @@ static const ExecutionRow EXECUTION_ROWS[STATUSES] = {
 };
 
 /* ---- tasks ---- */
+/* Takes own: with roles, and whether they count. */
+static char *judgment_words(const Why *why, const Stage *stage, char *own) {
+    if (!why->facts->open || json_length(stage_judgment_roles(stage)) == 0)
+        return own;
+    g_autofree char *with_roles = own;
+    return g_strconcat(with_roles, " (anyone may answer: there is no sign-in)", NULL);
+}
+
 /* What the waiting is about: its type's words, then what its last run said of itself; caller frees; NULL: neither. */
 static char *own_words(const Why *why, const Stage *stage, const StageType *type, const char **rule) {
     const char *child = json_get_string(json_root(stage->context), "executionId");
@@ -186,8 +194,12 @@ static char *own_words(const Why *why, const Stage *stage, const StageType *type
         return window_why(stage, why->facts->settings, why->facts->now_ms);
     }
     char *own = type && type->why_waiting ? type->why_waiting(why->execution, stage, why->facts->now_ms) : NULL;
+    if (own && strcmp(stage->type, JUDGMENT_TYPE) == 0) {
+        *rule = "judgement";
+        return judgment_words(why, stage, own);
+    }
     if (own) {
-        *rule = strcmp(stage->type, JUDGMENT_TYPE) == 0 ? "judgement" : stage->type;
+        *rule = stage->type;
         return own;
     }
     if (child && strcmp(stage->type, "pipeline") == 0) {

@@ -19,6 +19,7 @@ typedef struct {
     const char *const *rivals; /* executions of the same pipeline that run; NULL-terminated, or NULL */
     guint ahead;               /* executions that wait for the same and came earlier */
     guint active;              /* executions that are active in the whole installation; 0: unknown */
+    gboolean open;             /* nobody signs in: roles do not count */
 } WhyFacts;
 
 /* One sentence for an execution, each stage and each task that is not done: an array of {stageId?, taskId?, since?, rule, reason};
@@ -26,5 +27,6 @@ typedef struct {
 Json *why_explain(const Execution *execution, const WhyFacts *facts);
 /* The sentence of one stage, or of the execution itself (stage NULL): {rule, reason, since?}; NULL: it is done. Pure; caller owns. */
 Json *why_explain_one(const Execution *execution, const Stage *stage, const WhyFacts *facts);
-/* "why" of a change: the sentences of the execution and of the changed stages that differ from those before (NULL: it is new). Pure. */
-void why_add_changes(JsonBuilder *builder, const Execution *before, const Execution *draft, const EngineSettings *settings, gint64 now_ms);
+/* "why" of a change: the sentences of the execution and of the changed stages that differ from those before (NULL: it is new). Of facts
+ * only those that hold for all executions count. Pure. */
+void why_add_changes(JsonBuilder *builder, const Execution *before, const Execution *draft, const WhyFacts *facts);

@@ -38,9 +38,10 @@ static gboolean find_known_run(const Stage *stage, WhyRun *into, gpointer data) 
     return FALSE;
 }
 
+/* What rate limiting counts: not those that wait. */
 static guint active_executions(Engine *engine) {
     g_mutex_lock(&engine->lock);
-    guint active = g_hash_table_size(engine->actors);
+    guint active = engine->running;
     g_mutex_unlock(&engine->lock);
     return active;
 }
@@ -52,7 +53,7 @@ Json *engine_why(Engine *engine, const Execution *execution, gint64 now_ms) {
                        g_array_new(FALSE, FALSE, sizeof(WhyRun)), g_ptr_array_new_with_free_func(g_free)};
     if (actor)
         copy_runs(&known, actor);
-    WhyFacts facts = {.settings = settings, .now_ms = now_ms, .run = find_known_run, .data = &known};
+    WhyFacts facts = {.settings = settings, .now_ms = now_ms, .run = find_known_run, .data = &known, .open = engine_is_open(engine)};
     g_auto(GStrv) rivals = execution->status == STATUS_NOT_STARTED ? engine_rivals(engine, execution, &facts.ahead) : NULL;
     facts.rivals = (const char *const *)rivals;
     facts.active = execution->status == STATUS_BUFFERED ? active_executions(engine) : 0;
@@ -82,15 +83,14 @@ static void add_sentence(JsonBuilder *builder, const Execution *before, const Ex
     json_end_object(builder);
 }
 
-void why_add_changes(JsonBuilder *builder, const Execution *before, const Execution *draft, const EngineSettings *settings, gint64 now_ms) {
-    const WhyFacts facts = {.settings = settings, .now_ms = now_ms};
+void why_add_changes(JsonBuilder *builder, const Execution *before, const Execution *draft, const WhyFacts *facts) {
     gboolean paused_or_told = !before || before->status != draft->status || before->canceled != draft->canceled;
     json_begin_array(builder, "why");
     if (paused_or_told)
-        add_sentence(builder, before, draft, NULL, NULL, &facts);
+        add_sentence(builder, before, draft, NULL, NULL, facts);
     for (guint i = 0; i < draft->drafts->len; i++) {
         const Stage *stage = g_ptr_array_index(draft->drafts, i);
-        add_sentence(builder, before, draft, stage, before ? execution_stage(before, stage->id) : NULL, &facts);
+        add_sentence(builder, before, draft, stage, before ? execution_stage(before, stage->id) : NULL, facts);
     }
     json_end_array(builder);
 }

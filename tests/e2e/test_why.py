@@ -1,11 +1,12 @@
 """Why it waits (engine.md 11, 13, 14.2, 18): API, events and command line say it in the same words."""
 import os
+import re
 import subprocess
 import time
 
 import pytest
-from gennaker import PROGRAM
-from http_calls import Events
+from gennaker import PROGRAM, Gennaker
+from http_calls import Events, call
 from test_api import Client, judgment_stage, wait_stage
 
 
@@ -55,6 +56,58 @@ def test_a_pause_and_a_closed_window_say_so(api):
     api.ok("PUT", f"/pipelines/{execution_id}/pause")
     assert reason(api, execution_id, rule="paused").startswith("paused by anonymous since ")
     api.ok("PUT", f"/pipelines/{execution_id}/cancel")
+
+
+def test_without_sign_in_roles_do_not_count_and_it_says_so(api):
+    api.save("open", stages=[{**judgment_stage(), "selectedStageRoles": ["sre"]}])
+    execution_id = api.start("open")
+    stage = api.get(f"/pipelines/{execution_id}")["stages"][0]["id"]
+    said = "needs a judgement by role sre (anyone may answer: there is no sign-in)"
+    assert reason(api, execution_id, stage, "judgement") == said
+    api.ok("PATCH", f"/pipelines/{execution_id}/stages/{stage}", {"judgmentStatus": "continue"})
+    assert api.wait(f"/pipelines/{execution_id}")["status"] == "SUCCEEDED"
+
+
+@pytest.fixture
+def team(tmp_path):
+    """A server at which people with and without roles sign in: clients by name."""
+    data, clients = tmp_path / "data", {}
+    server = Gennaker(data)
+    for name, roles in {"ada": ["admin"], "bob": ["dev"], "eve": ["dev", "sre"]}.items():
+        said = subprocess.run([PROGRAM, "user", "add", name, "--token", "--data", data, *(f"--role={role}" for role in roles)],
+                              capture_output=True, text=True, check=True).stdout
+        token = re.search(r"token +(\S+)", said)[1]
+        clients[name] = Client(server, {"Authorization": f"Bearer {token}"})
+    server.start(wait=False)
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        try:
+            if call(server.port, "GET", "/health").status == 200:
+                break
+        except OSError:
+            time.sleep(0.05)
+    yield clients
+    assert server.stop() == 0, server.said()[-3000:]
+
+
+@pytest.mark.parametrize("judge", ["eve", "ada"])
+@pytest.mark.parametrize("key", ["selectedStageRoles", "requiredJudgmentRoles"])
+def test_a_judgement_counts_only_of_somebody_with_its_role(team, judge, key):
+    """engine.md 18"""
+    bob = team["bob"]
+    bob.create_application()
+    bob.save("guarded", stages=[{**judgment_stage(), key: ["sre"]}])
+    execution_id = bob.start("guarded")
+    stage = bob.get(f"/pipelines/{execution_id}")["stages"][0]["id"]
+    path = f"/pipelines/{execution_id}/stages/{stage}"
+    assert reason(bob, execution_id, stage, "judgement") == "needs a judgement by role sre"
+    for answer in ("continue", "stop"):
+        bob.ok("PATCH", path, {"judgmentStatus": answer})
+        after = bob.get(f"/pipelines/{execution_id}")["stages"][0]
+        assert after["status"] == "RUNNING" and after["context"]["judgmentStatus"] == ""
+    team[judge].ok("PATCH", path, {"judgmentStatus": "continue"})
+    ended = bob.wait(f"/pipelines/{execution_id}")
+    assert ended["status"] == "SUCCEEDED" and ended["stages"][0]["lastModified"]["user"] == judge
 
 
 def test_events_carry_what_changed_in_it(api):

@@ -57,6 +57,7 @@ static void test_open_without_users(void) {
     g_assert_false(auth_is_required(auth));
     Principal *principal = auth_identify(auth, &(AuthRequest){.now_ms = 1}, &error);
     g_assert_true(principal->anonymous);
+    g_assert_false(principal->authorized);
     g_assert_cmpstr(principal->user, ==, "anonymous");
     g_assert_true(auth_may(auth, principal, MAY_WRITE, NULL, NULL, &error));
     auth_principal_free(principal);
@@ -89,6 +90,7 @@ static void test_ways_in(void) {
     Principal *ann = auth_identify(auth, &(AuthRequest){.authorization = bearer, .now_ms = 1}, &error);
     g_assert_no_error(error);
     g_assert_true(ann->admin);
+    g_assert_true(principal_has_role(ann, (const char *const[]){"sre", NULL}));
     auth_principal_free(ann);
     g_assert_null(auth_identify(auth, &(AuthRequest){.token = "spk_wrong", .now_ms = 1}, &error));
     g_assert_cmpint(error_code(error), ==, ERR_UNAUTHENTICATED);
@@ -100,6 +102,8 @@ static void test_ways_in(void) {
         Principal *bob = auth_identify(auth, &(AuthRequest){.authorization = basic, .now_ms = 1}, &error);
         g_assert_no_error(error);
         g_assert_cmpstr(bob->user, ==, "bob");
+        g_assert_true(bob->authorized);
+        g_assert_false(principal_has_role(bob, (const char *const[]){"sre", NULL}));
         g_assert_true(auth_may(auth, bob, MAY_WRITE, "application", "x", &error));
         g_assert_false(auth_may(auth, bob, MAY_ADMIN, NULL, NULL, &error));
         g_assert_cmpint(error_code(error), ==, ERR_FORBIDDEN);

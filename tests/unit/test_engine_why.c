@@ -195,7 +195,7 @@ static void test_changes(void) {
     execution_edit_stage(draft, execution_stage(draft, "b"))->status = STATUS_RUNNING;
     g_autoptr(JsonBuilder) builder = json_builder_new();
     json_begin_object(builder, NULL);
-    why_add_changes(builder, before, draft, settings, 1000);
+    why_add_changes(builder, before, draft, &(WhyFacts){.settings = settings, .now_ms = 1000});
     json_end_object(builder);
     g_autoptr(Json) change = json_builder_end(builder);
     const JsonValue *why = json_get(json_root(change), "why");

@@ -1,4 +1,5 @@
 /* `manualJudgment`: waits for a person (stages.md 2.3, engine.md 18). Woken by the patch that answers. */
+#include "engine/graph.h"
 #include "stages/stages.h"
 
 #define JUDGMENT_TIMEOUT_MS (3 * 24 * 3600 * G_GINT64_CONSTANT(1000))
@@ -83,9 +84,7 @@ static gboolean judgment_check_patch(const Stage *stage, const JsonValue *change
 static char *judgment_why(const Execution *execution, const Stage *stage, gint64 now_ms) {
     (void)execution;
     (void)now_ms;
-    const JsonValue *roles = json_get(json_root(stage->context), "requiredJudgmentRoles");
-    if (json_length(roles) == 0)
-        roles = json_get(json_root(stage->context), "selectedStageRoles");
+    const JsonValue *roles = stage_judgment_roles(stage);
     if (json_length(roles) == 0)
         return g_strdup("needs a judgement: continue or stop");
     g_autoptr(GString) text = g_string_new("needs a judgement by role ");
