@@ -162,6 +162,10 @@ Json *json_parse_limited(const char *text, gssize length, gsize max_bytes, GErro
     return parse(text, length, max_bytes, JSON_DEPTH_INPUT_MAX, error);
 }
 
+Json *json_parse_stored(const char *text, GError **error) {
+    return parse(text, -1, JSON_STORED_TEXT_MAX, JSON_DEPTH_MAX, error);
+}
+
 /* ---- documents ---- */
 
 Json *json_ref(Json *json) {

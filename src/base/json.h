@@ -23,6 +23,9 @@ typedef enum { JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_INT, JSON_DOUBLE, JSON_BI
 Json *json_parse(const char *text, gssize length, GError **error);
 /* For what comes from outside: at most max_bytes and JSON_DEPTH_INPUT_MAX levels. */
 Json *json_parse_limited(const char *text, gssize length, gsize max_bytes, GError **error);
+/* For what this program wrote down: a text may be larger than the document it was written from was allowed to be. */
+Json *json_parse_stored(const char *text, GError **error);
+#define JSON_STORED_TEXT_MAX (512 * 1024 * 1024)
 
 Json *json_ref(Json *json);  /* NULL-safe, any thread */
 void json_unref(Json *json); /* NULL-safe, any thread */

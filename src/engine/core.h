@@ -63,6 +63,7 @@ void effects_init(Effects *effects);
 void effects_clear(Effects *effects);
 
 /* Messages handled in one step; what is left is pending in the draft. */
+#define STAGE_BYTES_MAX (64 * 1024 * 1024) /* of a stage's context and outputs in memory: what would exceed it is not taken */
 #define STEP_MESSAGES_MAX 256
 /* A run of a task is asked to end by then. */
 #define TASK_RUN_MAX_MS (10 * 60 * 1000)

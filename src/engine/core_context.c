@@ -80,6 +80,19 @@ static void merge_evaluated(Step *step, const char *stage_id, const Json *evalua
     step_merge_context(step, stage_id, kept, NULL);
 }
 
+gboolean step_outcome_fits(const Stage *stage, const RunOutcome *outcome, GError **error) {
+    gsize bytes = json_memory(outcome->evaluated ? outcome->evaluated : stage->context) + json_memory(outcome->result.context) +
+                  json_memory(stage->outputs) + json_memory(outcome->result.outputs);
+    if (bytes <= STAGE_BYTES_MAX)
+        return TRUE;
+    error_set(error, ERR_LIMIT,
+              "Stage \"%s\": its context and outputs would take %" G_GSIZE_FORMAT
+              " bytes, more than %d (STAGE_BYTES_MAX); what the task brought "
+              "is not taken",
+              stage->name, bytes, STAGE_BYTES_MAX);
+    return FALSE;
+}
+
 void step_merge_outcome(Step *step, const char *stage_id, const RunOutcome *outcome) {
     if (outcome->evaluated)
         merge_evaluated(step, stage_id, outcome->evaluated, outcome->evaluated_from);
@@ -99,7 +112,12 @@ gboolean step_process_context(Step *step, const char *stage_id) {
     if (!type || expressions_are_own(step->execution, type, step->settings))
         return FALSE;
     Json *processed = expressions_process(step->execution, stage, step->settings, FALSE, step->now_ms, &needs_io);
-    if (processed)
+    if (processed && json_memory(processed) + json_memory(stage->outputs) > STAGE_BYTES_MAX) {
+        step_note(step, "stage %s: its expressions are left as they are, their values would exceed %d bytes (STAGE_BYTES_MAX)", stage_id,
+                  STAGE_BYTES_MAX);
+        json_unref(processed);
+    } else if (processed) {
         stage_set_context(step_edit(step, stage_id), processed);
+    }
     return needs_io;
 }

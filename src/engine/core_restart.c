@@ -211,6 +211,10 @@ void handle_patch_stage(Step *step, const Message *message) {
         step_refuse(step, ERR_INVALID, "What is to be changed of stage %s has to be an object", stage->name);
         return;
     }
+    if (json_memory(stage->context) + json_memory(stage->outputs) + json_memory(message->body) > STAGE_BYTES_MAX) {
+        step_refuse(step, ERR_LIMIT, "Stage %s would be larger than %d bytes (STAGE_BYTES_MAX)", stage->name, STAGE_BYTES_MAX);
+        return;
+    }
     const StageType *type = stage_type_of(step->settings, stage);
     if (json_is_true(json_get(changes, "manualSkip")) && !(type && type->can_skip && type->can_skip(step->execution, stage))) {
         step_refuse(step, ERR_INVALID, "Cannot manually skip stage.");

@@ -140,6 +140,11 @@ void handle_stage_prepared(Step *step, const Message *message) {
         return;
     }
     const RunOutcome *outcome = message->outcome;
+    g_autoptr(GError) too_large = NULL;
+    if (!step_outcome_fits(stage, outcome, &too_large)) {
+        step_fail_planning(step, message->stage_id, too_large);
+        return;
+    }
     step_merge_outcome(step, message->stage_id, outcome);
     stage = execution_stage(step->execution, message->stage_id);
     const StageType *type = stage_type_of(step->settings, stage);
@@ -371,7 +376,8 @@ void handle_stage_canceled(Step *step, const Message *message) {
         step_note(step, "stage %s: a late result of its cancel routine is dropped", message->stage_id);
         return;
     }
-    step_merge_outcome(step, message->stage_id, message->outcome);
+    if (step_outcome_fits(stage, message->outcome, NULL))
+        step_merge_outcome(step, message->stage_id, message->outcome);
     Stage *mine = step_edit(step, message->stage_id);
     mine->canceling = FALSE;
     if (!message->outcome->error)

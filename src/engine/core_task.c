@@ -204,6 +204,12 @@ void handle_task_ran(Step *step, const Message *message) {
         return;
     }
     const RunOutcome *outcome = message->outcome;
+    g_autoptr(GError) too_large = NULL;
+    if (!step_outcome_fits(stage, outcome, &too_large)) {
+        step_complete_task(step, stage, task, stage_failure_status(step->execution, stage, STATUS_TERMINAL));
+        set_exception(step, message->stage_id, message->task_id, exception_from_error(too_large, task->name, step->now_ms));
+        return;
+    }
     step_merge_outcome(step, message->stage_id, outcome);
     stage = execution_stage(step->execution, message->stage_id);
     task = stage_task(stage, message->task_id);

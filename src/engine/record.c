@@ -215,7 +215,7 @@ static gboolean read_stages(Execution *execution, const LoadedExecution *loaded,
     g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func((GDestroyNotify)stage_unref);
     for (guint i = 0; i < loaded->stages->len; i++) {
         const StageRecord *row = &g_array_index(loaded->stages, StageRecord, i);
-        g_autoptr(Json) json = json_parse(row->body, -1, error);
+        g_autoptr(Json) json = json_parse_stored(row->body, error);
         if (!json) {
             g_prefix_error(error, "stage %s: ", row->id);
             return FALSE;
@@ -291,8 +291,8 @@ Execution *execution_from_loaded(const LoadedExecution *loaded, GError **error) 
     gboolean pipeline = strcmp(record->type, execution_type_name(EXECUTION_PIPELINE)) == 0;
     g_autoptr(Execution) execution = execution_new(pipeline ? EXECUTION_PIPELINE : EXECUTION_ORCHESTRATION);
     g_autoptr(GError) damage = NULL;
-    g_autoptr(Json) body = json_parse(record->body ? record->body : "{}", -1, &damage);
-    g_autoptr(Json) state = damage ? NULL : json_parse(record->state ? record->state : "{}", -1, &damage);
+    g_autoptr(Json) body = json_parse_stored(record->body ? record->body : "{}", &damage);
+    g_autoptr(Json) state = damage ? NULL : json_parse_stored(record->state ? record->state : "{}", &damage);
     if (!damage) {
         const JsonValue *engine = json_get(json_root(state), STATE_ENGINE_KEY);
         read_members(execution, record, json_root(body), json_root(state));

@@ -45,10 +45,12 @@ void step_start_next(Step *step, const Stage *stage);
 void step_fail_planning(Step *step, const char *stage_id, const GError *error);
 void step_merge_context(Step *step, const char *stage_id, const Json *set, const GPtrArray *removed);
 void step_merge_outputs(Step *step, const char *stage_id, const Json *set);
+/* Whether the stage stays within STAGE_BYTES_MAX with what the run brings; else ERR_LIMIT. */
+gboolean step_outcome_fits(const Stage *stage, const RunOutcome *outcome, GError **error);
 /* What a run evaluated and set goes into the stage. */
 void step_merge_outcome(Step *step, const char *stage_id, const RunOutcome *outcome);
 /* Evaluates what expressions the context holds, as far as that needs no I/O; the stage is edited only when something
- * changed. Returns whether something needs I/O. */
+ * changed, and not when it would exceed STAGE_BYTES_MAX: the texts stay as they are. Returns whether something needs I/O. */
 gboolean step_process_context(Step *step, const char *stage_id);
 
 /* ---- planning ---- */

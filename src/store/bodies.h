@@ -5,7 +5,7 @@
 #define BODY_PLAIN_MAX 4096          /* bytes of text stored as they are */
 #define SHARED_VALUE_MIN (64 * 1024) /* bytes of JSON text from which a value is stored once, by its hash */
 #define SHARED_DEPTH_MAX 128         /* documents within documents: executions may be nested 100 deep */
-#define BODY_TEXT_MAX (256 * 1024 * 1024)
+#define BODY_TEXT_MAX (512 * 1024 * 1024)
 
 /* A text as it is stored; data points into the text that was given, or into memory that body_clear frees. */
 typedef struct {

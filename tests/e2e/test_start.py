@@ -233,3 +233,18 @@ def test_start_time_expiry(house):
     body = {"application": APP, "name": "late", "stages": [{"refId": "1", **JUDGE, "startTimeExpiry": str(past)}]}
     skipped = house.end(house.call("POST", "/pipelines/start", body)["ref"].rsplit("/", 1)[1])
     assert skipped["stages"][0]["status"] == "SKIPPED" and skipped["status"] in ENDED
+
+
+def test_a_result_larger_than_a_stage_may_be_is_refused(tmp_path):
+    """What could not be read again is not written: the task fails and names the limit, the execution ends and can be read."""
+    server = Gennaker(tmp_path / "data").start()
+    pipeline = {"application": "big", "name": "big", "spelEvaluator": "v4", "trigger": {"type": "manual", "parameters": {"p": "x" * 4_000_000}},
+                "stages": [{"refId": "1", "type": "evaluateVariables", "name": "grow",
+                            "variables": [{"key": f"v{i}", "value": "${parameters.p}"} for i in range(20)]}]}
+    execution_id = server.api.call("POST", "/pipelines/start", pipeline)["ref"].rsplit("/", 1)[-1]
+    execution = server.wait_execution(execution_id, statuses=("TERMINAL",))
+    assert "STAGE_BYTES_MAX" in failures(execution)[0]
+    assert server.stop() == 0
+    server.start()
+    assert server.api.get(f"/pipelines/{execution_id}")["status"] == "TERMINAL"
+    assert server.stop() == 0
