@@ -594,7 +594,7 @@ gboolean engine_insert(Engine *engine, Execution *draft, Effects *effects, Lette
         actor->insert = TRUE;
         actor->draft = draft;
         actor->effects = *effects;
-        actor_count_family_locked(actor, draft);
+        actor_count_family_locked(actor, draft, TRUE);
         g_ptr_array_add(actor->letters, letter);
         engine->busy_actors++;
     }

@@ -45,7 +45,7 @@ Engine *engine_new(const EngineOptions *options, GError **error) {
     g_cond_init(&engine->rest);
     engine->actors = g_hash_table_new(g_str_hash, g_str_equal);
     engine->gates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)gate_free);
-    engine->families = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    engine->families = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     engine->inbox = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     engine->watches = engine_watches_new();
     engine->buffered = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);

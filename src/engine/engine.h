@@ -11,6 +11,7 @@
 typedef struct Engine Engine;
 
 #define NESTED_EXECUTIONS_MAX 1000                  /* unfinished ones below one that nobody else started: ERR_LIMIT */
+#define NESTED_STARTS_MAX 5000                      /* ever started below one, since the program began: ERR_LIMIT */
 #define NESTED_PIPELINES_MAX 100                    /* executions started by each other, the first one counted: ERR_LIMIT */
 #define ENGINE_LOADED_BYTES_MAX (128 * 1024 * 1024) /* idle executions beyond it are dropped, least recently used first */
 
@@ -103,6 +104,8 @@ gboolean engine_delete(Engine *engine, const char *id, GError **error); /* ERR_C
 /* Lets go on what waits for its turn at the pipeline configuration and may run now; purge: only the newest is kept. How many executions
  * were started or cancelled. */
 guint engine_kick_waiting(Engine *engine, const char *config_id, gboolean purge);
+/* Whether another execution may be started below this root (NULL: it is one itself); ERR_LIMIT names the limit. */
+gboolean engine_family_has_room(Engine *engine, const char *root_id, GError **error);
 /* Makes running tasks of a stage (NULL: of all stages) due now (an operation ended, a child changed). Callable from any thread; cheap; a lost wake is
  * only a later poll. */
 void engine_wake_stage(Engine *engine, const char *execution_id, const char *stage_id);

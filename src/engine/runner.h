@@ -17,6 +17,7 @@
 
 typedef struct Actor Actor;
 typedef struct Run Run;
+typedef struct Family Family;
 
 /* A message on its way to an execution, and who wants to know how it went. */
 typedef struct {
@@ -94,7 +95,7 @@ struct Engine {
     EngineSettings *settings; /* swapped whole */
     GHashTable *actors;       /* id to Actor (reference) */
     GHashTable *gates;        /* config id to ConcurrencyGate */
-    GHashTable *families;     /* root id to how many unfinished executions are below it */
+    GHashTable *families;     /* root id to Family */
     GHashTable *inbox;        /* numbers of rows that are on their way */
     GHashTable *watches;      /* id of an execution to those who wait for its end (watches.c) */
     GQueue recent;            /* of Actor, most recently used first */
@@ -175,7 +176,6 @@ gboolean engine_recover(Engine *engine, GError **error);
 void engine_deliver_inbox(Engine *engine, const char *id);
 
 /* ---- families.c ---- */
-guint engine_family_size(Engine *engine, const char *root_id);
 /* The execution as it is now, NULL: gone. It counts as long as it is unfinished and was started by another. */
 void actor_count_family(Actor *actor, const Execution *execution);
-void actor_count_family_locked(Actor *actor, const Execution *execution); /* engine->lock is held */
+void actor_count_family_locked(Actor *actor, const Execution *execution, gboolean starts); /* engine->lock is held */

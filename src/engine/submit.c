@@ -179,12 +179,9 @@ static guint depth_of(const JsonValue *trigger) {
 /* A pipeline that starts itself more than once: each level would be larger than the last. */
 static gboolean check_family(Engine *engine, const JsonValue *pipeline, const JsonValue *trigger, GError **error) {
     const char *root_id = json_string(json_dig(trigger, "parentExecution", "rootId", NULL)), *name = json_get_string(pipeline, "name");
-    guint n = engine_family_size(engine, root_id);
-    if (n < NESTED_EXECUTIONS_MAX)
+    if (engine_family_has_room(engine, root_id, error))
         return TRUE;
-    error_set(error, ERR_LIMIT,
-              "Pipeline %s is not started: %u executions below %s are unfinished, no more than %d may be (NESTED_EXECUTIONS_MAX)",
-              name ? name : "without a name", n, root_id, NESTED_EXECUTIONS_MAX);
+    g_prefix_error(error, "Pipeline %s is not started: ", name ? name : "without a name");
     return FALSE;
 }
 

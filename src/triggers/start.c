@@ -110,6 +110,12 @@ gboolean start_pipeline(Triggers *triggers, const TriggerStart *start, gboolean 
     g_autoptr(Json) pipeline = submission(start, wanted, as_stored, now_ms);
     g_autofree char *failed_id = NULL;
     g_autoptr(GError) failure = NULL;
+    /* Not recorded as an execution, whose end would be the next event. */
+    if (!engine_family_has_room(triggers->engine, json_string(json_dig(json_root(pipeline), "trigger", "parentExecution", "rootId", NULL)),
+                                &failure)) {
+        decision_set(into, DECISION_REFUSED, "It could not be started: %s", failure->message);
+        return TRUE;
+    }
     LOG_FIELD("application", json_get_string(start->pipeline, "application"));
     g_autofree char *id = engine_start_pipeline(triggers->engine, json_root(pipeline), start->pipeline, &principal, &failed_id, &failure);
     if (id == NULL)

@@ -2,8 +2,10 @@
 import concurrent.futures
 import hmac
 import json
+import re
 import subprocess
 import time
+import urllib.request
 
 import pytest
 from gennaker import PROGRAM, Gennaker
@@ -379,3 +381,22 @@ def test_a_thousand_pipelines_at_one_event(server):
 
 def save_only(server, n):
     server.api.call("POST", "/pipelines", {"application": "many", "name": f"p{n}", "triggers": [webhook("s")], "stages": []})
+
+
+def test_pipelines_that_trigger_each_other_stay_bounded(tmp_path):
+    """Two pipelines, each started by the end of both: every end would be two starts. It ends, and says why."""
+    server = Gennaker(tmp_path / "circle").start()
+    ids = ["circle-a", "circle-b"]
+    triggers = [{"type": "pipeline", "enabled": True, "application": "circle", "pipeline": i, "status": ["successful"]} for i in ids]
+    for each in ids:
+        server.api.call("POST", "/pipelines", {"application": "circle", "name": each, "id": each, "triggers": triggers,
+                                               "stages": [{"refId": "1", "type": "wait", "waitTime": 0}]})
+    server.api.call("POST", "/pipelines/circle/circle-a", {"type": "manual"})
+    end, last, seen = time.monotonic() + 120, -1, 0
+    while time.monotonic() < end and seen != last:
+        time.sleep(3)
+        last, seen = seen, int(re.search(r"^gennaker_engine_executions_completed_total (\d+)", urllib.request.urlopen(server.url + "/metrics").read().decode(), re.M).group(1))
+    assert seen == last and 1000 < seen < 6000
+    said = json.dumps(server.api.get("/triggers/pipelines/circle-a"))
+    assert "NESTED_STARTS_MAX" in said or "NESTED_EXECUTIONS_MAX" in said
+    assert server.stop() == 0
