@@ -5,7 +5,10 @@
 #include "engine/runner.h"
 #include "engine/why.h"
 #include "store/executions.h"
+#include <malloc.h>
 #include <string.h>
+
+#define TRIM_BYTES (8 * 1024 * 1024)
 
 /* ---- letters and actors ---- */
 Letter *letter_new(Message *message) {
@@ -371,6 +374,7 @@ static void actor_rest(Actor *actor, gboolean gone) {
         actor_forget_runs(actor);
         g_hash_table_steal(engine->actors, actor->id);
     }
+    gboolean large = over && actor->execution && actor->execution->memory > TRIM_BYTES;
     actor->busy = more;
     count_memory(actor);
     g_mutex_unlock(&actor->lock);
@@ -380,6 +384,8 @@ static void actor_rest(Actor *actor, gboolean gone) {
     g_mutex_unlock(&engine->lock);
     if (over)
         actor_unref(actor);
+    if (large)
+        malloc_trim(0); /* or the process keeps what the largest execution needed */
     if (more)
         engine->runtime->run(engine->runtime, LANE_STEP, NULL, actor_step, actor);
     else

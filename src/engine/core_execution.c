@@ -107,11 +107,11 @@ static void mark_canceled(Step *step, const Message *message) {
 
 void handle_cancel_execution(Step *step, const Message *message) {
     Execution *execution = step->execution;
+    if (status_info(execution->status)->complete)
+        return; /* it stays what it was */
     mark_canceled(step, message);
     if (execution->parked_restart)
         json_set(&execution->parked_restart, NULL);
-    if (status_info(execution->status)->complete)
-        return;
     if (execution->status == STATUS_NOT_STARTED || execution->status == STATUS_BUFFERED) {
         execution->status = STATUS_CANCELED;
         return;

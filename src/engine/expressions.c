@@ -139,6 +139,17 @@ static Json *write_trace(const ExprTrace *trace) {
     return json_builder_end(builder);
 }
 
+/* Where functions with I/O are not run, that is said, as of any other expression that failed. */
+static void add_io_failure(ExprProcessed *processed, const JsonValue *value) {
+    ExprFailure *failure = g_new0(ExprFailure, 1);
+    const char *text = json_string(value);
+    failure->expression = g_strdup(text ? text : "expression");
+    failure->description = g_strdup("it calls a function that reads from elsewhere, which is not run here; in a stage it is");
+    failure->exception_type = g_strdup("SpelEvaluationException");
+    failure->level = g_strdup("ERROR");
+    g_ptr_array_add(processed->failures, failure);
+}
+
 static Json *evaluate(const Execution *execution, const Stage *stage, const JsonValue *value, const JsonValue *names,
                       const EngineSettings *settings, gboolean allow_io, gint64 now_ms, Json **failures, ExprTrace *trace) {
     ExpressionRoot root;
@@ -147,6 +158,8 @@ static Json *evaluate(const Execution *execution, const Stage *stage, const Json
     root.options.trace = trace;
     expr_process(value, &root.options, &processed);
     Json *result = json_ref(processed.value);
+    if (processed.needs_io)
+        add_io_failure(&processed, value);
     if (failures)
         *failures = merge_summary(NULL, &processed, now_ms);
     expr_processed_clear(&processed);
