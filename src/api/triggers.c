@@ -173,6 +173,7 @@ static Json *event_get(ApiCall *call, GError **error) {
 /* ---- one pipeline ---- */
 typedef struct {
     JsonBuilder *builder;
+    Cron *cron;
     GHashTable *due; /* cron expressions of the pipeline to when they are due next */
 } TriggerList;
 
@@ -182,6 +183,13 @@ static gboolean note_due(const CronTrigger *trigger, const Quartz *quartz, gint6
     return TRUE;
 }
 
+/* Why nothing can start the pipeline by this trigger; caller frees. */
+static char *problem_of(const TriggerList *list, const TriggerView *view) {
+    if (view->problem != NULL || g_strcmp0(json_get_string(view->trigger, "type"), "cron") != 0)
+        return g_strdup(view->problem);
+    return cron_problem(list->cron, json_get_string(view->trigger, "cronExpression"), view->id);
+}
+
 static gboolean list_trigger(const TriggerView *view, gpointer data) {
     static const char *const SECRETS[] = {"secret", "id", NULL};
     const TriggerList *list = data;
@@ -189,10 +197,12 @@ static gboolean list_trigger(const TriggerView *view, gpointer data) {
     const char *expression = json_get_string(view->trigger, "cronExpression");
     const gint64 *due = expression != NULL ? g_hash_table_lookup(list->due, expression) : NULL;
     g_autoptr(Json) shown = json_without(view->trigger, SECRETS);
+    g_autofree char *problem = problem_of(list, view);
     json_begin_object(builder, NULL);
     json_add_int(builder, "index", view->index);
     json_add_string(builder, "id", view->id);
-    json_add_bool(builder, "active", view->enabled && !view->pipeline_disabled);
+    json_add_bool(builder, "active", view->enabled && !view->pipeline_disabled && problem == NULL);
+    json_add_string(builder, "problem", problem);
     json_add_json(builder, "trigger", shown);
     if (due != NULL) {
         json_begin_array(builder, "nextFires");
@@ -221,8 +231,10 @@ static Json *pipeline_get(ApiCall *call, GError **error) {
     json_add_bool(builder, "disabled", json_is_true(json_get(json_root(pipeline), "disabled")));
     g_autoptr(GHashTable) due = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     cron_each(call->services->cron, id, note_due, due);
+    g_autofree char *problem = triggers_pipeline_problem(call->services->triggers, id);
+    json_add_string(builder, "problem", problem);
     json_begin_array(builder, "triggers");
-    triggers_each(call->services->triggers, NULL, id, list_trigger, &(TriggerList){builder, due});
+    triggers_each(call->services->triggers, NULL, id, list_trigger, &(TriggerList){builder, call->services->cron, due});
     json_end_array(builder);
     if (!add_decisions_by_event(call, builder, "events", id, NULL, NULL, EVENTS_SHOWN, error))
         return NULL;
@@ -259,7 +271,7 @@ static const Route routes[] = {
      .path = "/triggers/pipelines/{id}",
      .handler = pipeline_get,
      .needs = NEEDS(ON_SERVER, ACCESS_SIGNED_IN),
-     .help = "The triggers of a pipeline, and the newest events that considered it."},
+     .help = "The triggers of a pipeline, with the problem of those that nothing can set off, and the newest events that considered it."},
     {.method = "GET",
      .path = "/triggers/executions/{id}",
      .handler = execution_get,

@@ -59,12 +59,17 @@ static void print_pipeline(const JsonValue *pipeline) {
     const JsonValue *triggers = json_get(pipeline, "triggers"), *events = json_get(pipeline, "events");
     print_line("Pipeline %s of %s (%s)%s", text_of(pipeline, "name"), text_of(pipeline, "application"), text_of(pipeline, "id"),
                json_get_bool(pipeline, "disabled", FALSE) ? ": it is disabled, no event starts it" : "");
-    if (json_length(triggers) == 0)
+    const char *problem = json_get_string(pipeline, "problem");
+    if (problem != NULL)
+        print_line("%s", problem);
+    else if (json_length(triggers) == 0)
         print_line("It has no triggers: only people and other pipelines' stages start it.");
     for (JsonIter i = json_iter(triggers); json_next(&i);) {
         g_autofree char *settings = json_write(json_get(i.value, "trigger"), NULL);
         print_line("  trigger %" G_GINT64_FORMAT " (%s) %s", json_get_int(i.value, "index", 0) + 1,
                    json_get_bool(i.value, "active", FALSE) ? "active" : "off", settings);
+        if (json_get_string(i.value, "problem") != NULL)
+            print_line("    %s", text_of(i.value, "problem"));
         const JsonValue *fires = json_get(i.value, "nextFires");
         for (JsonIter f = json_iter(fires); json_next(&f);) {
             g_autofree char *time = output_time(json_int(f.value, 0));
@@ -132,8 +137,12 @@ static const struct {
 } KINDS[] = {{asked_event, print_event}, {asked_pipeline, print_pipeline}, {asked_execution, print_execution}};
 
 static int run_why(Invocation *call, GError **error) {
-    g_autoptr(Client) client = client_new(call, error);
     const char *id = invocation_argument(call, "ID");
+    if (*id == '\0') {
+        error_set(error, ERR_INVALID, "ID is empty: an event, a pipeline (its id, or APPLICATION/NAME) or an execution is needed");
+        return 2;
+    }
+    g_autoptr(Client) client = client_new(call, error);
     for (gsize i = 0; client != NULL && i < G_N_ELEMENTS(KINDS); i++) {
         g_autoptr(GError) failure = NULL;
         g_autoptr(Json) answer = KINDS[i].ask(client, id, &failure);

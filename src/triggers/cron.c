@@ -331,6 +331,19 @@ void cron_each(Cron *cron, const char *pipeline_id, CronEach each, gpointer data
     g_mutex_unlock(&cron->lock);
 }
 
+char *cron_problem(Cron *cron, const char *expression, const char *trigger_id) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Quartz) quartz = quartz_parse(expression, trigger_id, &error);
+    if (quartz == NULL)
+        return g_strdup_printf("It is never due: %s", error->message);
+    g_mutex_lock(&cron->lock);
+    g_autoptr(CronSettings) settings = cron_settings_ref(cron->settings);
+    g_mutex_unlock(&cron->lock);
+    if (quartz_next(quartz, settings->zone, now_of(cron)) < 0)
+        return g_strdup_printf("It is never due: \"%s\" has no time that is still to come.", expression);
+    return settings->enabled ? NULL : g_strdup("It is never due: cron triggers are off (scheduler.triggers.enabled).");
+}
+
 void cron_counts(Cron *cron, CronCounts *into) {
     g_mutex_lock(&cron->lock);
     *into = cron->counts;

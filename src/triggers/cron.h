@@ -24,6 +24,9 @@ extern const ConfigSection *const cron_config_sections[];         /* NULL-termin
 /* The triggers of a pipeline (NULL: of all) and when they are due next. each must not call back. */
 void cron_each(Cron *cron, const char *pipeline_id, CronEach each, gpointer data);
 
+/* Why a trigger with this expression (NULL: it has none) is never due, a sentence, or NULL. Caller frees. */
+char *cron_problem(Cron *cron, const char *expression, const char *trigger_id);
+
 typedef struct {
     guint triggers, waiting;                              /* due next; fires that are to be stored */
     guint64 fired, missed, compensated, repeated, failed; /* repeated: known already */

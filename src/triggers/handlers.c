@@ -73,6 +73,16 @@ static gboolean has_keys(const TriggerHandler *handler, const JsonValue *trigger
     return TRUE;
 }
 
+char *trigger_problem(const TriggerHandler *handler, const JsonValue *trigger) {
+    g_auto(TriggerDecision) why = {0};
+    const char *type = json_get_string(trigger, "type");
+    if (handler == NULL && type == NULL)
+        return g_strdup("The trigger has no type.");
+    if (handler == NULL)
+        return g_strdup_printf("No event starts triggers of type \"%s\": it is not known here.", type);
+    return has_keys(handler, trigger, &why) ? NULL : g_steal_pointer(&why.message);
+}
+
 static gboolean keys_equal(const TriggerHandler *handler, const Match *match, TriggerDecision *why) {
     for (const MatchKey *key = handler->keys; key->trigger != NULL; key++) {
         g_autofree char *wanted = json_as_text(json_get(match->trigger, key->trigger));

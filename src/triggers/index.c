@@ -123,7 +123,9 @@ void indexed_pipeline_unref(IndexedPipeline *pipeline) {
     g_free(pipeline->id);
     g_free(pipeline->name);
     g_free(pipeline->application);
+    g_free(pipeline->problem);
     g_array_unref(pipeline->triggers);
+    g_array_unref(pipeline->others);
     g_free(pipeline);
 }
 
@@ -132,8 +134,9 @@ static gboolean is_templated(const JsonValue *pipeline) {
            g_strcmp0(json_get_string(pipeline, "schema"), "v2") == 0;
 }
 
-/* The pipeline that a templated one stands for: inherited triggers count. One that cannot be planned has none (triggers.md 1.4). */
-static Json *planned(Store *store, const char *id, const JsonValue *pipeline) {
+/* The pipeline that a templated one stands for: inherited triggers count. One that cannot be planned has none (triggers.md 1.4), and
+ * *problem says why; caller owns both. */
+static Json *planned(Store *store, const char *id, const JsonValue *pipeline, char **problem) {
     static const char *const TRIGGERS[] = {"triggers", NULL};
     g_autoptr(GError) error = NULL;
     TemplateRequest request = {.sources = {.store = store}, .planning = TRUE};
@@ -142,13 +145,30 @@ static Json *planned(Store *store, const char *id, const JsonValue *pipeline) {
     if (expanded != NULL && json_length(errors) == 0)
         return g_steal_pointer(&expanded);
     g_autofree char *text = templates_errors_text(errors);
-    log_warning("triggers", "pipeline %s has no triggers, as its template cannot be applied: %s", id,
-                error != NULL ? error->message : text);
+    *problem = g_strdup_printf("It has no triggers, as its template cannot be applied: %s", error != NULL ? error->message : text);
+    log_warning("triggers", "pipeline %s: %s", id, *problem);
     return json_without(pipeline, TRIGGERS);
 }
 
+static GArray *trigger_array(void) {
+    GArray *triggers = g_array_new(FALSE, FALSE, sizeof(IndexedTrigger));
+    g_array_set_clear_func(triggers, trigger_clear);
+    return triggers;
+}
+
+static IndexedTrigger trigger_read(const JsonValue *pipeline, const JsonValue *stored, gsize index) {
+    const char *type = json_get_string(stored, "type");
+    IndexedTrigger trigger = {.index = (guint)index, .id = trigger_derive_id(pipeline, stored)};
+    trigger.handler = type != NULL ? trigger_handler_of_trigger(type) : NULL;
+    trigger.trigger = json_with_string(stored, "id", trigger.id);
+    trigger.key = trigger.handler != NULL ? trigger_key_of_trigger(trigger.handler, json_root(trigger.trigger)) : NULL;
+    trigger.enabled = json_get_bool(stored, "enabled", FALSE);
+    return trigger;
+}
+
 static IndexedPipeline *pipeline_read(Store *store, const char *id, const JsonValue *stored) {
-    g_autoptr(Json) expanded = is_templated(stored) ? planned(store, id, stored) : NULL;
+    char *problem = NULL;
+    g_autoptr(Json) expanded = is_templated(stored) ? planned(store, id, stored, &problem) : NULL;
     const JsonValue *pipeline = expanded != NULL ? json_root(expanded) : stored;
     const char *name = json_get_string(pipeline, "name"), *application = json_get_string(pipeline, "application");
     IndexedPipeline *read = g_new0(IndexedPipeline, 1);
@@ -158,18 +178,14 @@ static IndexedPipeline *pipeline_read(Store *store, const char *id, const JsonVa
     read->application = g_strdup(application != NULL ? application : "");
     read->disabled = json_is_true(json_get(stored, "disabled"));
     read->templated = expanded != NULL;
-    read->triggers = g_array_new(FALSE, FALSE, sizeof(IndexedTrigger));
-    g_array_set_clear_func(read->triggers, trigger_clear);
+    read->problem = problem;
+    read->triggers = trigger_array();
+    read->others = trigger_array();
     for (JsonIter i = json_iter(json_get(pipeline, "triggers")); json_next(&i);) {
-        const char *type = json_get_string(i.value, "type");
-        const TriggerHandler *handler = type != NULL ? trigger_handler_of_trigger(type) : NULL;
-        if (handler == NULL)
+        if (!json_is_object(i.value))
             continue;
-        IndexedTrigger trigger = {.index = (guint)i.index, .handler = handler, .id = trigger_derive_id(pipeline, i.value)};
-        trigger.trigger = json_with_string(i.value, "id", trigger.id);
-        trigger.key = trigger_key_of_trigger(handler, json_root(trigger.trigger));
-        trigger.enabled = json_get_bool(i.value, "enabled", FALSE);
-        g_array_append_val(read->triggers, trigger);
+        IndexedTrigger trigger = trigger_read(pipeline, i.value, i.index);
+        g_array_append_val(trigger.handler != NULL ? read->triggers : read->others, trigger);
     }
     return read;
 }

@@ -84,6 +84,8 @@ extern const TriggerHandler trigger_webhook, trigger_cdevents, trigger_git, trig
 gboolean trigger_matches(const TriggerHandler *handler, const Match *match, TriggerDecision *why);
 /* The trigger of the execution (known keys only). Caller owns. */
 Json *trigger_build_run_time(const TriggerHandler *handler, const Match *match, const char *trigger_id);
+/* Why no event can ever mean the trigger, a sentence, or NULL; handler NULL: its type is not known. Caller frees. */
+char *trigger_problem(const TriggerHandler *handler, const JsonValue *trigger);
 /* A decision with a formatted sentence. */
 void decision_set(TriggerDecision *decision, DecisionReason reason, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
@@ -106,18 +108,20 @@ gboolean semver_in_range(const char *version, const char *range);
 
 /* ---- index.c: the triggers that there are, by what events name ---- */
 typedef struct {
-    guint index; /* in the pipeline's triggers */
-    char *id;    /* derived */
-    const TriggerHandler *handler;
-    char *key;     /* of the index; NULL: a member that it needs is missing, no event finds it */
-    Json *trigger; /* as stored, with the derived id */
+    guint index;                   /* in the pipeline's triggers */
+    char *id;                      /* derived */
+    const TriggerHandler *handler; /* NULL: of a type that no event means */
+    char *key;                     /* of the index; NULL: a member that it needs is missing, no event finds it */
+    Json *trigger;                 /* as stored, with the derived id */
     gboolean enabled;
 } IndexedTrigger;
 typedef struct {
     gatomicrefcount ref_count;
     char *id, *name, *application; /* name never NULL */
     gboolean disabled, templated;
+    char *problem;    /* why its template gives it no triggers, a sentence; NULL: it does */
     GArray *triggers; /* of IndexedTrigger, those of known types */
+    GArray *others;   /* of IndexedTrigger, the rest: shown, never started by */
 } IndexedPipeline;    /* immutable */
 IndexedPipeline *indexed_pipeline_ref(IndexedPipeline *pipeline);
 void indexed_pipeline_unref(IndexedPipeline *pipeline);

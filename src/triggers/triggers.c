@@ -273,6 +273,45 @@ gboolean triggers_record(Triggers *triggers, const TriggerEvent *given, const Tr
 }
 
 /* ---- reading ---- */
+static gboolean view_trigger(const IndexedPipeline *pipeline, const IndexedTrigger *trigger, TriggerEach each, gpointer data) {
+    g_autofree char *problem = trigger_problem(trigger->handler, json_root(trigger->trigger));
+    TriggerView view = {.pipeline_id = pipeline->id,
+                        .pipeline_name = pipeline->name,
+                        .application = pipeline->application,
+                        .pipeline_disabled = pipeline->disabled,
+                        .enabled = trigger->enabled,
+                        .index = trigger->index,
+                        .id = trigger->id,
+                        .trigger = json_root(trigger->trigger),
+                        .problem = problem};
+    return each(&view, data);
+}
+
+static gboolean view_of_type(const IndexedPipeline *pipeline, const char *type, TriggerEach each, gpointer data) {
+    for (guint t = 0; t < pipeline->triggers->len; t++) {
+        const IndexedTrigger *trigger = &g_array_index(pipeline->triggers, IndexedTrigger, t);
+        if (g_strcmp0(json_get_string(json_root(trigger->trigger), "type"), type) == 0 && !view_trigger(pipeline, trigger, each, data))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* In the order of the pipeline, which both arrays keep. */
+static gboolean view_all(const IndexedPipeline *pipeline, TriggerEach each, gpointer data) {
+    const GArray *known = pipeline->triggers, *others = pipeline->others;
+    guint k = 0, o = 0;
+    while (k < known->len || o < others->len) {
+        const IndexedTrigger *one = k < known->len ? &g_array_index(known, IndexedTrigger, k) : NULL;
+        const IndexedTrigger *other = o < others->len ? &g_array_index(others, IndexedTrigger, o) : NULL;
+        gboolean take_known = other == NULL || (one != NULL && one->index < other->index);
+        guint *place = take_known ? &k : &o;
+        if (!view_trigger(pipeline, take_known ? one : other, each, data))
+            return FALSE;
+        ++*place;
+    }
+    return TRUE;
+}
+
 void triggers_each(Triggers *triggers, const char *type, const char *pipeline_id, TriggerEach each, gpointer data) {
     g_autoptr(GPtrArray) pipelines = g_ptr_array_new_with_free_func((GDestroyNotify)indexed_pipeline_unref);
     IndexedPipeline *one = pipeline_id != NULL ? trigger_index_pipeline(triggers->index, pipeline_id) : NULL;
@@ -282,22 +321,16 @@ void triggers_each(Triggers *triggers, const char *type, const char *pipeline_id
     const GPtrArray *list = all != NULL ? all : pipelines;
     for (guint p = 0; p < list->len; p++) {
         const IndexedPipeline *pipeline = list->pdata[p];
-        for (guint t = 0; t < pipeline->triggers->len; t++) {
-            const IndexedTrigger *trigger = &g_array_index(pipeline->triggers, IndexedTrigger, t);
-            if (type != NULL && g_strcmp0(json_get_string(json_root(trigger->trigger), "type"), type) != 0)
-                continue;
-            TriggerView view = {.pipeline_id = pipeline->id,
-                                .pipeline_name = pipeline->name,
-                                .application = pipeline->application,
-                                .pipeline_disabled = pipeline->disabled,
-                                .enabled = trigger->enabled,
-                                .index = trigger->index,
-                                .id = trigger->id,
-                                .trigger = json_root(trigger->trigger)};
-            if (!each(&view, data))
-                return;
-        }
+        if (!(type != NULL ? view_of_type(pipeline, type, each, data) : view_all(pipeline, each, data)))
+            return;
     }
+}
+
+char *triggers_pipeline_problem(Triggers *triggers, const char *pipeline_id) {
+    IndexedPipeline *pipeline = trigger_index_pipeline(triggers->index, pipeline_id);
+    char *problem = pipeline != NULL ? g_strdup(pipeline->problem) : NULL;
+    indexed_pipeline_unref(pipeline);
+    return problem;
 }
 
 Json *triggers_quiet_period(Triggers *triggers, gint64 now_ms) {

@@ -102,10 +102,14 @@ typedef struct {
     guint index;              /* in the pipeline's triggers */
     const char *id;           /* derived: stable while the trigger's significant fields are the same (triggers.md 1.5) */
     const JsonValue *trigger; /* as stored */
+    const char *problem;      /* why no event can ever mean it, a sentence, or NULL */
 } TriggerView;
 typedef gboolean (*TriggerEach)(const TriggerView *view, gpointer data); /* FALSE stops */
-/* Those of a type ("cron"), of one pipeline or (pipeline_id NULL) of all. Sees every save that was answered before. */
+/* Those of a type ("cron"), of one pipeline or (pipeline_id NULL) of all; type NULL, of one pipeline only: all that it has, also those of
+ * types that are not known, in their order. Sees every save that was answered before. */
 void triggers_each(Triggers *triggers, const char *type, const char *pipeline_id, TriggerEach each, gpointer data);
+/* Why the template of the pipeline gives it no triggers, a sentence, or NULL. Caller frees. */
+char *triggers_pipeline_problem(Triggers *triggers, const char *pipeline_id);
 /* changed is called soon after pipelines were saved or deleted, with the id of each, on a worker. At most
  * TRIGGER_WATCHERS_MAX; set up before triggers_start. */
 #define TRIGGER_WATCHERS_MAX 4

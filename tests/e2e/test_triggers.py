@@ -296,7 +296,8 @@ def test_self_triggering_ends(server):  # 13
     assert len(server.api.get(f"/executions?pipelineConfigIds={pipeline}&limit=500&expand=false")) == 100
 
 
-def test_inherited_triggers_count(server):  # 1.4
+def save_templated(server):
+    """A pipeline "made" from a template with one trigger; the template."""
     template = {"schema": "v2", "id": "t", "protect": False, "metadata": {"name": "t", "description": "d", "owner": "o", "scopes": ["global"]},
                 "variables": [], "pipeline": {"triggers": [webhook("inherited")], "expectedArtifacts": [], "parameterConfig": [], "notifications": [],
                                               "stages": [{"type": "wait", "name": "W", "refId": "1", "requisiteStageRefIds": [], "waitTime": 0}]}}
@@ -311,6 +312,11 @@ def test_inherited_triggers_count(server):  # 1.4
             break
         except Exception:
             time.sleep(0.1)
+    return template
+
+
+def test_inherited_triggers_count(server):  # 1.4
+    save_templated(server)
     found = event(server, post(server, "webhook/inherited", {}))
     assert reasons(found) == ["STARTED"]
     assert server.wait_execution(found["decisions"][0]["executionId"])["stages"][0]["name"] == "W"
@@ -347,6 +353,39 @@ def test_why(server):
     assert code == 0 and json.loads(out)["decisions"][0]["reason"] == "CONSTRAINT"
     code, _, err = cli(server, "why", "nothing")
     assert code == 5 and "neither an event" in err, (code, err)
+
+
+def test_every_trigger_is_listed_with_what_is_wrong_with_it(server):  # 1.1, 1.4, 5.2
+    triggers = [{"type": "carrierPigeon", "enabled": True}, webhook("s"), {"type": "cron", "enabled": True, "cronExpression": "every now and then"},
+                {"type": "cron", "enabled": True, "cronExpression": "0 0 0 1 1 ? 2001"}, {"type": "webhook", "enabled": True},
+                {"type": "cron", "enabled": True, "cronExpression": "0 0 0 * * ?"}, {"enabled": True}]
+    pipeline = save(server, "p", triggers)
+    shown = server.api.get(f"/triggers/pipelines/{pipeline}")
+    assert "problem" not in shown
+    shown = shown["triggers"]
+    assert [each["index"] for each in shown] == list(range(len(triggers)))
+    assert [each["active"] for each in shown] == [False, True, False, False, False, True, False]
+    assert [each.get("problem") is None for each in shown] == [each["active"] for each in shown]
+    for index, text in enumerate(["\"carrierPigeon\"", None, "never due", "no time that is still to come", "no source", None, "no type"]):
+        assert text is None or text in shown[index]["problem"], shown[index]
+    code, out, _ = cli(server, "why", pipeline)
+    assert code == 0 and "trigger 1 (off)" in out and all(each["problem"] in out for each in shown if "problem" in each)
+    code, _, err = cli(server, "why", "")
+    assert code == 2 and "ID is empty" in err
+
+
+def test_a_template_that_cannot_be_applied_is_said_once(server):  # 1.4
+    template = save_templated(server)
+    template["variables"] = [{"name": "size", "type": "int", "description": "d", "defaultValue": "large"}]
+    server.api.call("POST", "/v2/pipelineTemplates/update/t?skipPlanDependents=true", template)
+    pipeline = next(each["id"] for each in server.api.get("/applications/shop/pipelineConfigs"))
+    end = time.monotonic() + 20
+    while "problem" not in server.api.get(f"/triggers/pipelines/{pipeline}") and time.monotonic() < end:
+        time.sleep(0.05)
+    shown = server.api.get(f"/triggers/pipelines/{pipeline}")
+    assert shown["triggers"] == [] and "its template cannot be applied" in shown["problem"]
+    code, out, _ = cli(server, "why", "shop/made")
+    assert code == 0 and out.count("template cannot be applied") == 1 and "only people" not in out
 
 
 def test_quiet_period_and_switch(tmp_path):  # 1.8, 1.9
