@@ -33,8 +33,8 @@ struct Auth {
     char *salt;              /* of those keys, random per process */
 };
 
-extern const ConfigSection auth_users_section;
-const ConfigSection *const auth_config_sections[] = {&auth_users_section, NULL};
+extern const ConfigSection auth_users_section, auth_basic_form_section, auth_spring_user_section;
+const ConfigSection *const auth_config_sections[] = {&auth_users_section, &auth_basic_form_section, &auth_spring_user_section, NULL};
 
 static void known_basic_free(gpointer data) {
     KnownBasic *known = data;

@@ -143,6 +143,31 @@ static const Param users_section_params[] = {
 };
 const ConfigSection auth_users_section = {SERVICE_GENNAKER, "", users_section_params, "Users named in the configuration."};
 
+/* Spinnaker's sign-in by form and Spring's one user for it, as add_basic_form reads them. */
+typedef struct {
+    gboolean enabled;
+    char *name, *password;
+} BasicForm;
+static const Param basic_form_params[] = {
+    {.name = "enabled",
+     .type = PARAM_BOOL,
+     .offset = offsetof(BasicForm, enabled),
+     .help = "Whether spring.security.user signs in by form, beside users named elsewhere."},
+    {0},
+};
+static const Param spring_user_params[] = {
+    {.name = "name", .type = PARAM_STRING, .offset = offsetof(BasicForm, name), .help = "Name of the user of security.basicform."},
+    {.name = "password",
+     .type = PARAM_STRING,
+     .offset = offsetof(BasicForm, password),
+     .secret = TRUE,
+     .help = "The password, plain or as `gennaker user add` writes its hash."},
+    {0},
+};
+const ConfigSection auth_basic_form_section = {SERVICE_GATE, "security.basicform", basic_form_params, "Sign-in with one user."};
+const ConfigSection auth_spring_user_section = {SERVICE_GATE, "spring.security.user", spring_user_params,
+                                                "The user of security.basicform."};
+
 static gboolean add_user(UserSet *users, const JsonValue *value, const char *where, GError **error) {
     UserEntry entry = {0};
     if (!params_read(user_params, value, &entry, error)) {

@@ -359,6 +359,20 @@ def test_lint_of_configuration(tmp_path):
     assert "gennaker.yml:" in run("lint", tmp_path, code=2)
 
 
+@pytest.mark.parametrize("name,yaml", [
+    ("gate.yml", "%s"), ("gate.yml", "security.basicform.enabled: true\nspring.security.user: {name: ann, password: quiet-secret}\n"),
+    ("gennaker.yml", "gate:\n%s"), ("gennaker.yml", "%s"), ("spinnaker.yml", "%s")])
+def test_lint_knows_the_basic_form(tmp_path, name, yaml):
+    settings = ["security:", "  basicform:", "    enabled: true", "spring:", "  security:", "    user:", "      name: ann",
+                "      password: quiet-secret"]
+    text = "\n".join(("  " if "gate:" in yaml else "") + line for line in settings) + "\n"
+    (tmp_path / name).write_text(yaml % text if "%s" in yaml else yaml)
+    said = run("lint", "--all", tmp_path)
+    assert "0 wrong" in said and "unknown:" not in said and said.count("understood:") == 3 and "quiet-secret" not in said, said
+    (tmp_path / name).write_text((yaml % text if "%s" in yaml else yaml).replace("enabled: true", "enabled: perhaps"))
+    assert "basicform.enabled" in run("lint", tmp_path, code=2)
+
+
 # ---- the server's command ----
 def test_a_server_says_why_it_does_not_start(server, tmp_path):
     assert "in use by another process" in run("server", "--listen", f"127.0.0.1:{server.port}", "--data", tmp_path, code=6)
