@@ -54,9 +54,8 @@ static void house_leave(House *house) {
     g_mutex_clear(&house->services.lock);
 }
 
-static char *start(House *house, const char *stages) {
-    g_autofree char *text = g_strdup_printf("{\"application\":\"orders\",\"name\":\"p\",\"stages\":%s,\"trigger\":{\"type\":\"manual\"}}",
-                                            stages);
+static char *start_by(House *house, const char *stages, const char *trigger) {
+    g_autofree char *text = g_strdup_printf("{\"application\":\"orders\",\"name\":\"p\",\"stages\":%s,\"trigger\":%s}", stages, trigger);
     g_autoptr(GError) error = NULL;
     g_autoptr(Json) pipeline = json_parse(text, -1, &error);
     g_assert_no_error(error);
@@ -66,6 +65,10 @@ static char *start(House *house, const char *stages) {
     char *id = engine_start_pipeline(house->services.engine, json_root(pipeline), NULL, &principal, &failed, &error);
     g_assert_no_error(error);
     return id;
+}
+
+static char *start(House *house, const char *stages) {
+    return start_by(house, stages, "{\"type\":\"manual\"}");
 }
 
 static Execution *wait_for_end(House *house, const char *id) {
@@ -318,6 +321,123 @@ static void test_failures(void) {
     house_leave(&house);
 }
 
+/* ---- engine.md 17: inside a custom strategy ---- */
+#define IN_STRATEGY(parent_stage, context)                                                                                                 \
+    "{\"type\":\"pipeline\",\"strategy\":true,\"parameters\":{\"strategy\":true,\"credentials\":\"prod\",\"cluster\":\"orders-main\","     \
+    "\"region\":\"here\",\"cloudProvider\":\"test\",\"parentStageId\":\"" parent_stage "\"},\"parentExecution\":{\"id\":\"up\","           \
+    "\"stages\":[{\"id\":\"s1\",\"context\":" context "}]}}"
+
+static Execution *run_by(House *house, const char *stages, const char *trigger) {
+    g_autofree char *id = start_by(house, stages, trigger);
+    Execution *execution = wait_for_end(house, id);
+    show(execution);
+    return execution;
+}
+
+static void run_in_strategy(House *house, const char *stages, const char *context) {
+    g_autofree char *trigger = g_strdup_printf(IN_STRATEGY("s1", "%s"), context);
+    g_autoptr(Execution) execution = run_by(house, stages, trigger);
+    g_assert_cmpstr(status_info(execution->status)->name, ==, "SUCCEEDED");
+}
+
+static const JsonValue *suspended_by(House *house, const char *option, const char *given, Execution **into) {
+    g_autofree char *stages = g_strdup_printf("[{\"type\":\"deploy\",\"clusters\":[{\"account\":\"nobody\"}]%s}]", option);
+    g_autofree char *context = g_strdup_printf(CLUSTER(",\"strategy\":\"custom\",\"deploy.server.groups\":{\"x\":[\"y\"]}%s"), given);
+    g_autofree char *trigger = g_strdup_printf(IN_STRATEGY("s1", "%s"), context);
+    *into = run_by(house, stages, trigger);
+    g_assert_cmpint((*into)->status, ==, STATUS_SUCCEEDED);
+    for (guint i = 0; i < (*into)->stages->len; i++) {
+        const Stage *stage = (*into)->stages->pdata[i];
+        const JsonValue *own = json_root(stage->context);
+        if (strcmp(stage->type, "createServerGroup") != 0)
+            continue;
+        g_assert_cmpstr(json_get_string(own, "strategy"), ==, "none");
+        g_assert_null(json_dig(own, "deploy.server.groups", "x", NULL));
+        return json_get(own, "suspendedProcesses");
+    }
+    g_assert_not_reached();
+}
+
+static void test_strategy_deploys_parents_cluster(void) {
+    static const struct {
+        const char *option, *given, *expected;
+    } CASES[] = {
+        {"", ",\"suspendedProcesses\":[\"AZRebalance\"]", "[\"AZRebalance\"]"},
+        {",\"trafficOptions\":\"inherit\"", "", NULL},
+        {",\"trafficOptions\":\"disable\"", ",\"suspendedProcesses\":[\"AZRebalance\"]", "[\"AZRebalance\",\"AddToLoadBalancer\"]"},
+        {",\"trafficOptions\":\"disable\"", "", "[\"AddToLoadBalancer\"]"},
+        {",\"trafficOptions\":\"enable\"", ",\"suspendedProcesses\":[\"AddToLoadBalancer\"]", "[]"},
+    };
+    House house;
+    house_build(&house);
+    for (guint i = 0; i < G_N_ELEMENTS(CASES); i++) {
+        Execution *execution = NULL;
+        const JsonValue *suspended = suspended_by(&house, CASES[i].option, CASES[i].given, &execution);
+        g_autofree char *text = suspended != NULL ? json_write(suspended, NULL) : NULL;
+        g_assert_cmpstr(text, ==, CASES[i].expected);
+        execution_unref(execution);
+    }
+    g_autoptr(Execution) lost = run_by(&house, "[{\"type\":\"deploy\"}]", IN_STRATEGY("s2", "{}"));
+    g_assert_cmpint(lost->status, ==, STATUS_TERMINAL);
+    house_leave(&house);
+}
+
+/* Stages that say nothing act where the strategy was told to; what they say themselves goes before. */
+static void test_strategy_tells_where(void) {
+    House house;
+    house_build(&house);
+    outside_add("here", "orders-main-v000", (Capacity){1, 1, 1});
+    outside_add("here", "orders-main-v001", (Capacity){1, 1, 1});
+    outside_add("here", "orders-main-v002", (Capacity){1, 1, 1});
+    run_in_strategy(&house, "[{\"type\":\"disableCluster\"}]", "{}");
+    assert_calls("disable orders-main-v001, disable orders-main-v000");
+    run_in_strategy(
+        &house, "[{\"type\":\"checkPreconditions\",\"preconditions\":[{\"type\":\"clusterSize\",\"context\":{\"expected\":3}}]}]", "{}");
+    run_in_strategy(&house, "[{\"type\":\"destroyServerGroup\",\"target\":\"oldest_asg_dynamic\",\"skipDisableBeforeDestroy\":true}]",
+                    "{}");
+    assert_calls("destroy orders-main-v000");
+    run_in_strategy(&house, "[{\"type\":\"shrinkCluster\",\"cluster\":\"orders-none\",\"shrinkToSize\":0}]", "{}");
+    assert_calls("");
+    run_failing(&house, "[{\"type\":\"disableCluster\"}]", "credentials and regions: required");
+    house_leave(&house);
+}
+
+/* The first stage, once it knows how its child does; caller frees. */
+static char *wait_for_watching(House *house, const char *id) {
+    for (guint i = 0; i < 2000; i++) {
+        g_autoptr(Execution) execution = engine_load(house->services.engine, id, NULL);
+        const Stage *stage = execution->stages->pdata[0];
+        if (json_get_string(json_root(stage->context), "status") != NULL)
+            return g_strdup(stage->id);
+        g_usleep(10000);
+    }
+    g_assert_not_reached();
+}
+
+/* stages.md 4.1, engine.md 12.2 */
+static void test_pipeline_stage_times_out(void) {
+    House house;
+    g_autoptr(GError) error = NULL;
+    house_build(&house);
+    Config *config = config_load_text("orca.yml", "tasks: {monitor-pipeline: {timeout-millis: 1}}\n", -1, &error);
+    g_assert_no_error(error);
+    g_assert_true(engine_set_config(house.services.engine, config, &error));
+    services_set_config(&house.services, config);
+    config_unref(config);
+    g_autofree char *child = start(&house, "[{\"type\":\"manualJudgment\"}]");
+    g_autofree char *stages = g_strdup_printf("[{\"type\":\"pipeline\",\"name\":\"Other\",\"executionId\":\"%s\"}]", child);
+    g_autofree char *id = start(&house, stages), *stage_id = wait_for_watching(&house, id);
+    g_usleep(10000);
+    engine_wake_stage(house.services.engine, id, stage_id);
+    g_autoptr(Execution) late = wait_for_end(&house, id);
+    g_assert_cmpint(late->status, ==, STATUS_TERMINAL);
+    g_autofree char *why = json_write(json_get(json_root(((const Stage *)late->stages->pdata[0])->context), "exception"), NULL);
+    g_assert_nonnull(strstr(why, "monitorPipeline of stage Other timed out"));
+    g_autoptr(Execution) ended = wait_for_end(&house, child);
+    g_assert_cmpint(ended->status, ==, STATUS_CANCELED);
+    house_leave(&house);
+}
+
 static guint calls_made(void) {
     g_mutex_lock(&outside.lock);
     guint calls = outside.calls->len;
@@ -405,6 +525,9 @@ int main(int argc, char **argv) {
     g_test_add_func("/deploy-flow/traffic-guard", test_traffic_guard);
     g_test_add_func("/deploy-flow/failures", test_failures);
     g_test_add_func("/deploy-flow/restart", test_restart);
+    g_test_add_func("/deploy-flow/strategy-deploys-parents-cluster", test_strategy_deploys_parents_cluster);
+    g_test_add_func("/deploy-flow/strategy-tells-where", test_strategy_tells_where);
+    g_test_add_func("/deploy-flow/pipeline-stage-times-out", test_pipeline_stage_times_out);
     g_test_add_func("/deploy-flow/condition", test_condition);
     int result = g_test_run();
     g_ptr_array_unref(outside.groups);

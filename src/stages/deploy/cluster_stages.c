@@ -13,7 +13,7 @@ typedef struct {
     ClusterChoice (*choice)(const JsonValue *context);
     gboolean missing_is_fine_at_zero; /* shrink to 0 tolerates a missing cluster */
     /* Adds the operations on one group. */
-    void (*add)(const Stage *stage, const Cloud *cloud, const GroupName *name, JsonBuilder *operations);
+    void (*add)(const TaskContext *context, const Cloud *cloud, const GroupName *name, JsonBuilder *operations);
     GroupWait wait;
 } ClusterOperation;
 
@@ -43,31 +43,31 @@ static ClusterChoice scale_down_choice(const JsonValue *context) {
                            .filtered_count = TRUE};
 }
 
-static void add_operation(JsonBuilder *operations, const char *operation, const Stage *stage, const Cloud *cloud, const GroupName *name,
-                          const JsonValue *more) {
-    g_autoptr(Json) payload = deploy_group_payload(deploy_account(stage), cloud->id, name);
+static void add_operation(JsonBuilder *operations, const char *operation, const TaskContext *context, const Cloud *cloud,
+                          const GroupName *name, const JsonValue *more) {
+    g_autoptr(Json) payload = deploy_group_payload(deploy_account(context->execution, context->stage), cloud->id, name);
     g_autoptr(Json) whole = json_merge(json_root(payload), more);
     json_begin_object(operations, NULL);
     json_add_json(operations, operation, whole);
     json_end_object(operations);
 }
 
-static void add_disable(const Stage *stage, const Cloud *cloud, const GroupName *name, JsonBuilder *operations) {
-    g_autoptr(Json) more = json_pack("{s:v}", "desiredPercentage", json_get(deploy_context(stage), "desiredPercentage"));
-    add_operation(operations, "disableServerGroup", stage, cloud, name, json_root(more));
+static void add_disable(const TaskContext *context, const Cloud *cloud, const GroupName *name, JsonBuilder *operations) {
+    g_autoptr(Json) more = json_pack("{s:v}", "desiredPercentage", json_get(deploy_context(context->stage), "desiredPercentage"));
+    add_operation(operations, "disableServerGroup", context, cloud, name, json_root(more));
 }
 
-static void add_destroy(const Stage *stage, const Cloud *cloud, const GroupName *name, JsonBuilder *operations) {
-    add_operation(operations, "destroyServerGroup", stage, cloud, name, NULL);
+static void add_destroy(const TaskContext *context, const Cloud *cloud, const GroupName *name, JsonBuilder *operations) {
+    add_operation(operations, "destroyServerGroup", context, cloud, name, NULL);
 }
 
-static void add_scale_down(const Stage *stage, const Cloud *cloud, const GroupName *name, JsonBuilder *operations) {
+static void add_scale_down(const TaskContext *context, const Cloud *cloud, const GroupName *name, JsonBuilder *operations) {
     static const char resume[] = "resumeAsgProcessesDescription";
     g_autoptr(Json) processes = json_pack("{s:[s]}", "processes", "Terminate");
     g_autoptr(Json) empty = json_pack("{s:{s:i, s:i, s:i}}", "capacity", "min", (gint64)0, "max", (gint64)0, "desired", (gint64)0);
     if (cloud_has_operation(cloud, resume))
-        add_operation(operations, resume, stage, cloud, name, json_root(processes));
-    add_operation(operations, "resizeServerGroup", stage, cloud, name, json_root(empty));
+        add_operation(operations, resume, context, cloud, name, json_root(processes));
+    add_operation(operations, "resizeServerGroup", context, cloud, name, json_root(empty));
 }
 
 static gboolean never(GroupLook *look, GError **error) {
@@ -108,10 +108,11 @@ static gboolean is_recorded(const Stage *stage, const char *location, const char
 
 static gboolean is_own(const TaskContext *context, const char *location, const char *name) {
     g_autoptr(GPtrArray) ancestors = stage_ancestors(context->execution, context->stage);
-    const char *account = deploy_account(context->stage);
+    const char *account = deploy_account(context->execution, context->stage);
     for (guint i = 0; i < ancestors->len; i++) {
         const Stage *stage = ancestors->pdata[i];
-        if (creates_groups(stage) && g_strcmp0(deploy_account(stage), account) == 0 && is_recorded(stage, location, name))
+        if (creates_groups(stage) && g_strcmp0(deploy_account(context->execution, stage), account) == 0 &&
+            is_recorded(stage, location, name))
             return TRUE;
     }
     return FALSE;
@@ -134,7 +135,8 @@ static gboolean has_instance_up(const InventorySnapshot *snapshot, const ServerG
 static gboolean choose_in(TaskContext *context, const ClusterOperation *operation, const char *cluster, const char *location,
                           GPtrArray *chosen, guint *seen, GError **error) {
     g_autoptr(InventorySnapshot) snapshot = NULL;
-    g_autoptr(GPtrArray) groups = live_read_cluster(context, deploy_account(context->stage), location, cluster, &snapshot, error);
+    g_autoptr(GPtrArray)
+        groups = live_read_cluster(context, deploy_account(context->execution, context->stage), location, cluster, &snapshot, error);
     if (groups == NULL)
         return FALSE;
     g_autofree ClusterMember *members = g_new0(ClusterMember, groups->len + 1);
@@ -159,7 +161,8 @@ static gboolean tolerates_missing(const Stage *stage, const ClusterOperation *op
 
 static gboolean guards_allow(TaskContext *context, const GPtrArray *location_groups, GError **error) {
     gint64 percentage = deploy_number(json_get(deploy_context(context->stage), "desiredPercentage"), 100);
-    return percentage < 100 || traffic_guard_check(context, deploy_account(context->stage), location_groups, context->stage->type, error);
+    return percentage < 100 ||
+           traffic_guard_check(context, deploy_account(context->execution, context->stage), location_groups, context->stage->type, error);
 }
 
 static Status start_on(TaskContext *context, const ClusterOperation *operation, const GPtrArray *chosen, GError **error) {
@@ -169,10 +172,10 @@ static Status start_on(TaskContext *context, const ClusterOperation *operation, 
     g_autoptr(JsonBuilder) builder = json_builder_new();
     json_begin_array(builder, NULL);
     for (guint i = 0; i < chosen->len; i++)
-        operation->add(context->stage, cloud, chosen->pdata[i], builder);
+        operation->add(context, cloud, chosen->pdata[i], builder);
     json_end_array(builder);
     g_autoptr(Json) operations = json_builder_end(builder);
-    if (!cloud_operation_start(context, deploy_account(context->stage), json_root(operations), error))
+    if (!cloud_operation_start(context, deploy_account(context->execution, context->stage), json_root(operations), error))
         return STATUS_TERMINAL;
     deploy_record_groups(context, chosen);
     return STATUS_SUCCEEDED;
@@ -181,10 +184,10 @@ static Status start_on(TaskContext *context, const ClusterOperation *operation, 
 static Status run_operation(TaskContext *context, GError **error) {
     const ClusterOperation *operation = operation_of(context->stage);
     g_autofree char *cluster = deploy_cluster(context->execution, context->stage);
-    g_auto(GStrv) locations = deploy_locations(context->stage);
+    g_auto(GStrv) locations = deploy_locations(context->execution, context->stage);
     if (!deploy_locations_agree(context->stage, error))
         return STATUS_TERMINAL;
-    if (cluster == NULL || deploy_account(context->stage) == NULL || locations[0] == NULL) {
+    if (cluster == NULL || deploy_account(context->execution, context->stage) == NULL || locations[0] == NULL) {
         error_set(error, ERR_INVALID, "%s: cluster (or moniker), credentials and regions: required", context->stage->type);
         return STATUS_TERMINAL;
     }
@@ -200,7 +203,7 @@ static Status run_operation(TaskContext *context, GError **error) {
     if (seen == 0 && !tolerates_missing(context->stage, operation)) {
         g_autofree char *where = g_strjoinv(", ", locations);
         error_set(error, ERR_NOT_FOUND, "%s: cluster %s has no server groups in %s (account %s)", context->stage->type, cluster, where,
-                  deploy_account(context->stage));
+                  deploy_account(context->execution, context->stage));
         return STATUS_TERMINAL;
     }
     return chosen->len > 0 ? start_on(context, operation, chosen, error) : STATUS_SUCCEEDED;
@@ -234,7 +237,7 @@ static void shrink_plan(const Execution *execution, const Stage *stage, StagePla
 #define WAIT_TASK(task_name)                                                                                                               \
     {                                                                                                                                      \
         .name = (task_name), .run = wait_for_cluster, .timeout_ms = WAIT_TIMEOUT_MS, .backoff_ms = 500, .poll_after = deploy_poll_after,   \
-        .overridable_timeout = TRUE, .account = deploy_task_account                                                                        \
+        .overridable_timeout = TRUE, .account = deploy_account                                                                             \
     }
 #define CLUSTER_TASKS(operation, monitor, wait)                                                                                            \
     (const TaskDefinition[]) {                                                                                                             \

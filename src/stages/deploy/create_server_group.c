@@ -7,13 +7,14 @@
 
 /* ---- prepare: the cluster's own description is the stage's ---- */
 
-static gboolean check_account(const JsonValue *context, GError **error) {
+/* name: the account that will be taken, NULL: none is given. */
+static gboolean check_account(const JsonValue *context, const char *name, GError **error) {
     const char *credentials = json_get_string(context, "credentials"), *account = json_get_string(context, "account");
     if (credentials != NULL && account != NULL && strcmp(credentials, account) != 0) {
         error_set(error, ERR_INVALID, "createServerGroup: account %s and credentials %s must not differ", account, credentials);
         return FALSE;
     }
-    if (credentials == NULL && account == NULL) {
+    if (name == NULL) {
         error_set(error, ERR_INVALID, "createServerGroup: credentials: required, the name of an account");
         return FALSE;
     }
@@ -23,10 +24,11 @@ static gboolean check_account(const JsonValue *context, GError **error) {
 static Status prepare(TaskContext *context, GError **error) {
     const JsonValue *own = deploy_context(context->stage), *cluster = json_get(own, "cluster");
     g_autoptr(Json) flat = json_merge(own, json_is_object(cluster) ? cluster : NULL);
-    if (!check_account(json_root(flat), error))
-        return STATUS_TERMINAL;
     const char *account = json_get_string(json_root(flat), "credentials");
     account = account != NULL ? account : json_get_string(json_root(flat), "account");
+    account = account != NULL ? account : deploy_account(context->execution, context->stage);
+    if (!check_account(json_root(flat), account, error))
+        return STATUS_TERMINAL;
     g_autoptr(Account) known = clouds_account(context->services->clouds, account, error);
     g_autoptr(Config) config = services_config(context->services);
     g_auto(ConditionSettings) conditions = {0};
@@ -45,12 +47,12 @@ static Status prepare(TaskContext *context, GError **error) {
 
 /* ---- the create task ---- */
 
-static char **regions_of(const Stage *stage) {
+static char **regions_of(const Execution *execution, const Stage *stage) {
     g_autoptr(GPtrArray) regions = g_ptr_array_new();
     for (JsonIter i = json_iter(json_get(deploy_context(stage), "availabilityZones")); json_next(&i);)
         g_ptr_array_add(regions, g_strdup(i.key));
     if (regions->len == 0)
-        return deploy_locations(stage);
+        return deploy_locations(execution, stage);
     g_ptr_array_add(regions, NULL);
     return (char **)g_ptr_array_steal(regions, NULL);
 }
@@ -64,7 +66,7 @@ static gboolean names_image(const JsonValue *description, const char *key) {
 static char *find_image(TaskContext *context, const Cloud *cloud, GError **error) {
     if (image_is_given_as_artifact(context->stage))
         return image_given_as_artifact(context, error);
-    g_auto(GStrv) regions = regions_of(context->stage);
+    g_auto(GStrv) regions = regions_of(context->execution, context->stage);
     const JsonValue *made = image_for_region(context->execution, context->stage, regions[0], cloud->id);
     char *image = made != NULL ? g_strdup(image_id(made))
                                : image_of_bound_artifact(context->execution, context->stage, regions[0], cloud->id);
@@ -93,7 +95,7 @@ static Json *description_of(TaskContext *context, const Cloud *cloud, GError **e
                                                 "stageTimeoutMs", "clusters",         NULL};
     g_autoptr(Json) whole = deploy_description(context->stage);
     g_autoptr(Json) own = json_without(json_root(whole), STRATEGY_KEYS);
-    const char *account = deploy_account(context->stage);
+    const char *account = deploy_account(context->execution, context->stage);
     g_autoptr(Json) more = json_pack("{s:s, s:s, s:s}", "credentials", account, "cloudProvider", cloud->id, "application",
                                      deploy_application(context->execution, context->stage));
     g_autoptr(Json) named = json_merge(json_root(own), json_root(more));
@@ -101,7 +103,7 @@ static Json *description_of(TaskContext *context, const Cloud *cloud, GError **e
 }
 
 static Status create(TaskContext *context, GError **error) {
-    const char *account_name = deploy_account(context->stage);
+    const char *account_name = deploy_account(context->execution, context->stage);
     g_autoptr(Account) account = clouds_account(context->services->clouds, account_name, error);
     g_autoptr(Json) description = account != NULL ? description_of(context, account->cloud, error) : NULL;
     if (description == NULL)
@@ -133,20 +135,24 @@ static gboolean snapshots_capacity(const Stage *stage) {
 
 static void build_tasks(const Execution *execution, const Stage *stage, GPtrArray *tasks, GError **error) {
     (void)execution;
-    if (strategy_of(stage, error) == NULL)
+    const Strategy *strategy = strategy_of(stage, error);
+    if (strategy == NULL)
         return;
     g_ptr_array_add(tasks, (gpointer)&task_determine_source);
     g_ptr_array_add(tasks, (gpointer)&task_determine_health_providers);
     if (snapshots_capacity(stage))
         g_ptr_array_add(tasks, (gpointer)&task_snapshot_source);
+    if (strategy->replaces_tasks)
+        return;
     g_ptr_array_add(tasks, (gpointer)&create_task);
     g_ptr_array_add(tasks, (gpointer)&monitor_task);
     g_ptr_array_add(tasks, (gpointer)&task_wait_for_up);
 }
 
 static void plan_condition(const Execution *execution, const Stage *stage, StagePlan *plan) {
-    g_autofree char *location = deploy_location(stage), *cluster = deploy_cluster(execution, stage);
-    g_autoptr(Json) child = json_pack("{s:s, s:s, s:s}", "region", location, "cluster", cluster, "account", deploy_account(stage));
+    g_autofree char *location = deploy_location(execution, stage), *cluster = deploy_cluster(execution, stage);
+    g_autoptr(Json)
+        child = json_pack("{s:s, s:s, s:s}", "region", location, "cluster", cluster, "account", deploy_account(execution, stage));
     plan_append(plan, STAGE_WAIT_FOR_CONDITION, "Wait For Condition", json_root(child));
 }
 
@@ -165,15 +171,15 @@ static void plan_after(const Execution *execution, const Stage *stage, StagePlan
     if (strategy == NULL || !snapshots_capacity(stage))
         return;
     const JsonValue *context = deploy_context(stage);
-    g_autofree char *location = deploy_location(stage);
-    g_autoptr(Json) child = json_pack("{s:s, s:v, s:s}", "credentials", deploy_account(stage), "cloudProvider",
+    g_autofree char *location = deploy_location(execution, stage);
+    g_autoptr(Json) child = json_pack("{s:s, s:v, s:s}", "credentials", deploy_account(execution, stage), "cloudProvider",
                                       json_get(context, "cloudProvider"), "region", location);
     plan_append(plan, "applySourceServerGroupCapacity", "restoreMinCapacityFromSnapshot", json_root(child));
 }
 
 /* rollback.destroyLatest: a group that was made and did not come up goes again. */
 static void plan_on_failure(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
-    (void)execution, (void)error;
+    (void)error;
     const JsonValue *context = deploy_context(stage), *rollback = json_get(context, "rollback");
     g_autoptr(GPtrArray) made = deploy_recorded_groups(stage);
     if (!deploy_flag(rollback, "onFailure", FALSE) || !deploy_flag(rollback, "destroyLatest", FALSE))
@@ -181,9 +187,9 @@ static void plan_on_failure(const Execution *execution, const Stage *stage, Stag
     for (guint i = 0; i < made->len; i++) {
         const GroupName *name = made->pdata[i];
         g_autofree char *title = g_strconcat("Destroy ", name->name, NULL);
-        g_autoptr(Json) child = json_pack("{s:s, s:v, s:s, s:s, s:s, s:i}", "credentials", deploy_account(stage), "cloudProvider",
-                                          json_get(context, "cloudProvider"), "region", name->region, "serverGroupName", name->name,
-                                          "asgName", name->name, "stageTimeoutMs", (gint64)300000);
+        g_autoptr(Json) child = json_pack("{s:s, s:v, s:s, s:s, s:s, s:i}", "credentials", deploy_account(execution, stage),
+                                          "cloudProvider", json_get(context, "cloudProvider"), "region", name->region, "serverGroupName",
+                                          name->name, "asgName", name->name, "stageTimeoutMs", (gint64)300000);
         plan_append(plan, "destroyServerGroup", title, json_root(child));
     }
 }
@@ -200,7 +206,12 @@ static const Param create_params[] = {
     DEPLOY_PARAM("preferSourceCapacity", PARAM_BOOL, prefer_source_capacity, .help = "… and capacity when there is none."),
     DEPLOY_PARAM("source", PARAM_JSON, source,
                  .help = "The server group it replaces: {account, region, serverGroupName}; found when absent."),
-    DEPLOY_PARAM("strategy", PARAM_STRING, strategy, .help = "none, redblack or highlander."),
+    DEPLOY_PARAM("strategy", PARAM_STRING, strategy, .help = "none, redblack, highlander or custom."),
+    DEPLOY_PARAM("strategyApplication", PARAM_STRING, strategy_application, .help = "custom: application of the strategy."),
+    DEPLOY_PARAM("strategyPipeline", PARAM_STRING, strategy_pipeline,
+                 .help = "custom: id of the strategy, a pipeline that makes the server group and does whatever else it is to do."),
+    DEPLOY_PARAM("pipelineParameters", PARAM_JSON, pipeline_parameters,
+                 .help = "custom: more parameters for it, beside the cluster's place and name."),
     DEPLOY_PARAM("maxRemainingAsgs", PARAM_INT, max_remaining, .help = "redblack: how many server groups stay."),
     DEPLOY_PARAM("allowDeleteActive", PARAM_BOOL, allow_delete_active, .help = "redblack: those that take traffic may be destroyed too."),
     DEPLOY_PARAM("delayBeforeCleanup", PARAM_SECONDS, delay_before_cleanup_ms,

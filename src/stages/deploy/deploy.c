@@ -1,6 +1,7 @@
 /* `deploy`: one createServerGroup per cluster entry, in parallel (stages.md 10.1, deploy-strategies.md 1). Planning is pure. */
 #include "stages/deploy/scope.h"
 #include "stages/deploy/stage_params.h"
+#include "stages/deploy/strategy_cluster.h"
 
 static char *region_of(const JsonValue *cluster) {
     const char *region = json_get_string(cluster, "region");
@@ -28,15 +29,30 @@ static void plan_cluster(const Stage *stage, const JsonValue *cluster, StagePlan
     plan_add(plan, "createServerGroup", name, json_root(child));
 }
 
-static void plan_clusters(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
-    (void)execution, (void)error;
-    const JsonValue *context = deploy_context(stage), *single = json_get(context, "cluster"), *list = json_get(context, "clusters");
+/* The entries of a context's cluster and clusters; itself when it has neither. Array of JsonValue, caller unrefs. */
+static GPtrArray *clusters_of(const JsonValue *context) {
+    GPtrArray *clusters = g_ptr_array_new();
+    const JsonValue *single = json_get(context, "cluster"), *list = json_get(context, "clusters");
     if (json_is_object(single))
-        plan_cluster(stage, single, plan);
+        g_ptr_array_add(clusters, (gpointer)single);
     for (JsonIter i = json_iter(json_is_array(list) ? list : NULL); json_next(&i);)
-        plan_cluster(stage, i.value, plan);
+        g_ptr_array_add(clusters, (gpointer)i.value);
     if (!json_is_object(single) && !json_is_array(list))
-        plan_cluster(stage, context, plan);
+        g_ptr_array_add(clusters, (gpointer)context);
+    return clusters;
+}
+
+static void plan_clusters(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
+    const JsonValue *parameters = deploy_strategy_parameters(execution);
+    const JsonValue *source = parameters != NULL ? strategy_parent_context(execution, error) : deploy_context(stage);
+    if (source == NULL)
+        return;
+    g_autoptr(GPtrArray) clusters = clusters_of(source);
+    for (guint i = 0; i < clusters->len; i++) {
+        g_autoptr(Json) cluster = parameters != NULL ? strategy_cluster(stage, parameters, clusters->pdata[i])
+                                                     : json_copy(clusters->pdata[i]);
+        plan_cluster(stage, json_root(cluster), plan);
+    }
 }
 
 static Status complete(TaskContext *context, GError **error) {
@@ -46,6 +62,9 @@ static Status complete(TaskContext *context, GError **error) {
 
 static const Param deploy_params[] = {
     DEPLOY_PARAM("clusters", PARAM_JSON, clusters, .help = "One description of a server group per cluster and region."),
+    DEPLOY_PARAM("trafficOptions", PARAM_STRING, traffic_options,
+                 .help = "In a custom strategy, which deploys the cluster it is the strategy of: enable or disable traffic to the new "
+                         "server group; inherit does as the cluster says."),
     {0},
 };
 

@@ -26,6 +26,7 @@ typedef struct {
     const char *name;
     const char *label, *help;
     StagePlanner plan_before, plan_after;
+    gboolean replaces_tasks;     /* the group is not made by the stage itself */
     gboolean snapshots_capacity; /* the source's capacity may be snapshot (not by strategies that move capacity themselves) */
     const char *rollback_flag;   /* rollback.onFailure: how the cluster is rolled back; NULL: not */
 } Strategy;

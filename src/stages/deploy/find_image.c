@@ -238,7 +238,7 @@ static void publish(const Finding *finding, const GPtrArray *inferred) {
 
 /* Every location of the stage, then those that deployments behind it need. */
 static gboolean find_everywhere(Finding *finding, const GPtrArray *inferred, GError **error) {
-    g_auto(GStrv) locations = deploy_locations(finding->context->stage);
+    g_auto(GStrv) locations = deploy_locations(finding->context->execution, finding->context->stage);
     gboolean resolve = deploy_flag(deploy_context(finding->context->stage), "resolveMissingLocations", FALSE);
     g_autoptr(GPtrArray) missing = g_ptr_array_new();
     for (char **location = locations; *location != NULL; location++) {
@@ -263,7 +263,7 @@ static gboolean find_everywhere(Finding *finding, const GPtrArray *inferred, GEr
 static Status find_image(TaskContext *context, GError **error) {
     const JsonValue *own = deploy_context(context->stage);
     g_autofree char *cluster = deploy_cluster(context->execution, context->stage);
-    g_auto(GStrv) locations = deploy_locations(context->stage);
+    g_auto(GStrv) locations = deploy_locations(context->execution, context->stage);
     const Cloud *cloud = deploy_cloud(context, error);
     Selection selection;
     if (cloud == NULL || !parse_selection(own, &selection, error))
@@ -277,8 +277,9 @@ static Status find_image(TaskContext *context, GError **error) {
     g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func((GDestroyNotify)json_unref);
     g_autoptr(GPtrArray) inferred = deploy_flag(own, "skipRegionDetection", FALSE) ? g_ptr_array_new()
                                                                                    : inferred_regions(context, cloud->id);
-    Finding finding = {context, deploy_account(context->stage), cluster, cloud->id, deploy_flag(own, "onlyEnabled", TRUE), selection,
-                       found};
+    Finding finding = {
+        context, deploy_account(context->execution, context->stage), cluster, cloud->id, deploy_flag(own, "onlyEnabled", TRUE), selection,
+        found};
     if (!find_everywhere(&finding, inferred, error))
         return STATUS_TERMINAL;
     for (guint i = 0; i < found->len; i++)
@@ -312,7 +313,7 @@ const StageType stage_find_image = {
                                        .timeout_ms = FIND_TIMEOUT_MS,
                                        .backoff_ms = FIND_BACKOFF_MS,
                                        .overridable_timeout = TRUE,
-                                       .account = deploy_task_account},
+                                       .account = deploy_account},
                                       {0}},
     .dry_run_is_real = dry_run_always_real,
 };

@@ -29,14 +29,14 @@ Json *deploy_description(const Stage *stage) {
 }
 
 const Cloud *deploy_cloud(const TaskContext *context, GError **error) {
-    g_autoptr(Account) account = clouds_account(context->services->clouds, deploy_account(context->stage), error);
+    g_autoptr(Account) account = clouds_account(context->services->clouds, deploy_account(context->execution, context->stage), error);
     return account != NULL ? account->cloud : NULL;
 }
 
 static Json *request_of(const TaskContext *context, const Cloud *cloud, const GroupName *name, const char *operation,
                         const JsonValue *more) {
     g_autoptr(Json) description = deploy_description(context->stage);
-    g_autoptr(Json) payload = deploy_group_payload(deploy_account(context->stage), cloud->id, name);
+    g_autoptr(Json) payload = deploy_group_payload(deploy_account(context->execution, context->stage), cloud->id, name);
     g_autoptr(Json) named = json_merge(json_root(description), json_root(payload));
     g_autoptr(Json) whole = json_merge(json_root(named), more);
     return json_pack("[{s:j}]", operation, whole);
@@ -44,7 +44,7 @@ static Json *request_of(const TaskContext *context, const Cloud *cloud, const Gr
 
 Status group_operation_start(TaskContext *context, const GroupName *name, const char *operation, const JsonValue *more, gboolean guarded,
                              GError **error) {
-    const char *account = deploy_account(context->stage);
+    const char *account = deploy_account(context->execution, context->stage);
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     g_ptr_array_add(names, (gpointer)name);
     const Cloud *cloud = deploy_cloud(context, error);
@@ -90,10 +90,10 @@ static Status force_refresh(TaskContext *context, GError **error) {
     (void)error;
     g_autoptr(GPtrArray) groups = deploy_recorded_groups(context->stage);
     for (guint i = 0; i < groups->len; i++)
-        live_read_group(context, deploy_account(context->stage), groups->pdata[i], NULL);
+        live_read_group(context, deploy_account(context->execution, context->stage), groups->pdata[i], NULL);
     return STATUS_SUCCEEDED;
 }
 
 const TaskDefinition task_force_refresh = {
-    .name = "forceCacheRefresh", .run = force_refresh, .timeout_ms = 900000, .backoff_ms = 10000, .account = deploy_task_account};
+    .name = "forceCacheRefresh", .run = force_refresh, .timeout_ms = 900000, .backoff_ms = 10000, .account = deploy_account};
 const TaskDefinition task_monitor_server_group = CLOUD_OPERATION_MONITOR("monitorServerGroup");

@@ -18,7 +18,7 @@ const Cloud *deploy_cloud(const TaskContext *context, GError **error);
 #define GROUP_OPERATION_TASK(task_name, function)                                                                                          \
     {                                                                                                                                      \
         .name = (task_name), .run = (function), .timeout_ms = CLOUD_OPERATION_START_TIMEOUT_MS,                                            \
-        .backoff_ms = CLOUD_OPERATION_START_BACKOFF_MS, .account = deploy_task_account                                                     \
+        .backoff_ms = CLOUD_OPERATION_START_BACKOFF_MS, .account = deploy_account                                                          \
     }
 
 Status determine_health_providers(TaskContext *context, GError **error);

@@ -102,7 +102,7 @@ static Status wait_for_group(TaskContext *context, const GroupWait *wait, const 
 Status live_wait(TaskContext *context, const GroupWait *wait, GError **error) {
     g_autoptr(GPtrArray) groups = deploy_recorded_groups(context->stage);
     const char *account = json_get_string(deploy_context(context->stage), "deploy.account.name");
-    account = account != NULL ? account : deploy_account(context->stage);
+    account = account != NULL ? account : deploy_account(context->execution, context->stage);
     if (groups->len == 0 && !wait->empty_is_failure)
         return STATUS_SUCCEEDED;
     if (groups->len == 0) {

@@ -9,7 +9,7 @@
 
 /* The group's capacity as it is now; FALSE with error. */
 static gboolean read_capacity(TaskContext *context, const GroupName *name, ServerGroup *into, char **cluster, GError **error) {
-    const char *account = deploy_account(context->stage);
+    const char *account = deploy_account(context->execution, context->stage);
     if (live_read_group(context, account, name, error) != GROUP_SEEN)
         return FALSE;
     g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(clouds_inventory(context->services->clouds));
@@ -25,7 +25,8 @@ static gboolean read_capacity(TaskContext *context, const GroupName *name, Serve
 
 static gboolean largest_of_cluster(TaskContext *context, const char *location, const char *cluster, Capacity *into, GError **error) {
     g_autoptr(InventorySnapshot) snapshot = NULL;
-    g_autoptr(GPtrArray) groups = live_read_cluster(context, deploy_account(context->stage), location, cluster, &snapshot, error);
+    g_autoptr(GPtrArray)
+        groups = live_read_cluster(context, deploy_account(context->execution, context->stage), location, cluster, &snapshot, error);
     if (groups == NULL)
         return FALSE;
     for (guint i = 0; i < groups->len; i++) {

@@ -49,7 +49,7 @@ static Json *changes_of(const ServerGroup *group, const JsonValue *wanted, gbool
 
 /* The changes that are left to make after a live read; NULL with error. */
 static Json *read_changes(TaskContext *context, const GroupName *name, GError **error) {
-    const char *account = deploy_account(context->stage);
+    const char *account = deploy_account(context->execution, context->stage);
     if (live_read_group(context, account, name, error) != GROUP_SEEN)
         return NULL;
     g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(clouds_inventory(context->services->clouds));
@@ -102,7 +102,7 @@ static const TaskDefinition wait_task = {.name = "waitForScalingProcess",
                                          .timeout_ms = PROCESS_WAIT_TIMEOUT_MS,
                                          .backoff_ms = 500,
                                          .poll_after = deploy_poll_after,
-                                         .account = deploy_task_account};
+                                         .account = deploy_account};
 
 static void modify_tasks(const Execution *execution, const Stage *stage, GPtrArray *tasks, GError **error) {
     (void)error;

@@ -6,16 +6,21 @@ const JsonValue *deploy_context(const Stage *stage) {
     return json_root(stage->context);
 }
 
-const char *deploy_account(const Stage *stage) {
-    const JsonValue *context = deploy_context(stage);
-    const char *name = json_get_string(context, "credentials");
-    name = name != NULL ? name : json_get_string(context, "account");
-    return name != NULL ? name : json_string(json_dig(context, "account", "name", NULL));
+const JsonValue *deploy_strategy_parameters(const Execution *execution) {
+    const JsonValue *trigger = json_root(execution->trigger);
+    gboolean is_strategy = execution_parameters_are_strategy(execution) && json_is_object(json_get(trigger, "parentExecution"));
+    return is_strategy ? json_get(trigger, "parameters") : NULL;
 }
 
-const char *deploy_task_account(const Execution *execution, const Stage *stage) {
-    (void)execution;
-    return deploy_account(stage);
+static const char *account_in(const JsonValue *object) {
+    const char *name = json_get_string(object, "credentials");
+    name = name != NULL ? name : json_get_string(object, "account");
+    return name != NULL ? name : json_string(json_dig(object, "account", "name", NULL));
+}
+
+const char *deploy_account(const Execution *execution, const Stage *stage) {
+    const char *own = account_in(deploy_context(stage));
+    return own != NULL ? own : account_in(deploy_strategy_parameters(execution));
 }
 
 const char *deploy_application(const Execution *execution, const Stage *stage) {
@@ -29,14 +34,21 @@ static gboolean is_text(const char *text) {
     return text != NULL && *text != '\0';
 }
 
+static const char *cluster_in(const JsonValue *object) {
+    const char *cluster = json_string(json_dig(object, "moniker", "cluster", NULL));
+    cluster = is_text(cluster) ? cluster : json_get_string(object, "cluster");
+    return is_text(cluster) ? cluster : NULL;
+}
+
 char *deploy_cluster(const Execution *execution, const Stage *stage) {
     const JsonValue *context = deploy_context(stage);
-    const char *cluster = json_string(json_dig(context, "moniker", "cluster", NULL));
-    cluster = is_text(cluster) ? cluster : json_get_string(context, "cluster");
-    if (is_text(cluster))
+    const char *name = json_get_string(context, "stack"), *detail = json_get_string(context, "freeFormDetails");
+    const char *cluster = cluster_in(context);
+    if (cluster == NULL && !is_text(name) && !is_text(detail))
+        cluster = cluster_in(deploy_strategy_parameters(execution));
+    if (cluster != NULL)
         return g_strdup(cluster);
-    const char *application = deploy_application(execution, stage), *name = json_get_string(context, "stack");
-    const char *detail = json_get_string(context, "freeFormDetails");
+    const char *application = deploy_application(execution, stage);
     if (!is_text(application))
         return NULL;
     return naming_cluster(application, name, detail);
@@ -50,17 +62,22 @@ static void add_location(GPtrArray *locations, const JsonValue *value) {
         g_ptr_array_add(locations, g_strdup(json_string(value)));
 }
 
-char **deploy_locations(const Stage *stage) {
+char **deploy_locations_in(const JsonValue *object) {
     static const char *const KEYS[] = {"regions", "region", "zones", "zone", "namespaces", "namespace"};
     GPtrArray *locations = g_ptr_array_new();
     for (guint i = 0; i < G_N_ELEMENTS(KEYS) && locations->len == 0; i++)
-        add_location(locations, json_get(deploy_context(stage), KEYS[i]));
+        add_location(locations, json_get(object, KEYS[i]));
     if (locations->len == 0)
-        for (JsonIter i = json_iter(json_get(deploy_context(stage), "availabilityZones")); json_next(&i);)
+        for (JsonIter i = json_iter(json_get(object, "availabilityZones")); json_next(&i);)
             if (i.key != NULL)
                 g_ptr_array_add(locations, g_strdup(i.key));
     g_ptr_array_add(locations, NULL);
     return (char **)g_ptr_array_free(locations, FALSE);
+}
+
+char **deploy_locations(const Execution *execution, const Stage *stage) {
+    g_auto(GStrv) own = deploy_locations_in(deploy_context(stage));
+    return own[0] != NULL ? g_steal_pointer(&own) : deploy_locations_in(deploy_strategy_parameters(execution));
 }
 
 static gboolean names(const JsonValue *list, const char *name) {
@@ -87,8 +104,8 @@ gboolean deploy_locations_agree(const Stage *stage, GError **error) {
     return TRUE;
 }
 
-char *deploy_location(const Stage *stage) {
-    g_auto(GStrv) locations = deploy_locations(stage);
+char *deploy_location(const Execution *execution, const Stage *stage) {
+    g_auto(GStrv) locations = deploy_locations(execution, stage);
     return g_strdup(locations[0]);
 }
 

@@ -3,17 +3,23 @@
 #include "stages/stages.h"
 
 const JsonValue *deploy_context(const Stage *stage);
-const char *deploy_account(const Stage *stage); /* credentials, else account, else account.name; NULL when absent */
-/* For TaskDefinition.account. */
-const char *deploy_task_account(const Execution *execution, const Stage *stage);
-/* moniker.cluster, else cluster, else application-stack-freeFormDetails; NULL when none is given. Caller frees. */
+
+/* The parameters of an execution that a deployment runs as its strategy: what account, cluster and locations are read from where a stage
+ * says nothing itself (engine.md 17). NULL in every other execution. */
+const JsonValue *deploy_strategy_parameters(const Execution *execution);
+/* credentials, else account, else account.name, else the strategy's; NULL when absent. Fits TaskDefinition.account. */
+const char *deploy_account(const Execution *execution, const Stage *stage);
+/* moniker.cluster, else cluster, else that of a strategy when there is no stack or freeFormDetails either, else
+ * application-stack-freeFormDetails; NULL when none is given. Caller frees. */
 char *deploy_cluster(const Execution *execution, const Stage *stage);
 const char *deploy_application(const Execution *execution, const Stage *stage);
-/* deploy-strategies.md 4: regions, region, zones, zone, namespaces, namespace, or the keys of availabilityZones. Caller frees. */
-char **deploy_locations(const Stage *stage);
+/* deploy-strategies.md 4: regions, region, zones, zone, namespaces, namespace, or the keys of availabilityZones; else the strategy's.
+ * Caller frees. */
+char **deploy_locations(const Execution *execution, const Stage *stage);
+char **deploy_locations_in(const JsonValue *object); /* the same of any object (or NULL): empty when it has none */
 /* ERR_INVALID when a region (zone, namespace) is given that is not among the regions (…) given beside it: which is meant? */
 gboolean deploy_locations_agree(const Stage *stage, GError **error);
-char *deploy_location(const Stage *stage); /* the first, or NULL */
+char *deploy_location(const Execution *execution, const Stage *stage); /* the first, or NULL */
 
 /* A server group by name. */
 typedef struct {

@@ -42,12 +42,12 @@ static Json *given_source(const TaskContext *context, gboolean use_capacity) {
     const JsonValue *source = json_get(deploy_context(context->stage), "source");
     const char *name = json_get_string(source, "serverGroupName"), *account = json_get_string(source, "account");
     const char *region = json_get_string(source, "region");
-    g_autofree char *location = deploy_location(context->stage);
+    g_autofree char *location = deploy_location(context->execution, context->stage);
     name = name != NULL ? name : json_get_string(source, "asgName");
     if (name == NULL)
         return NULL;
-    g_autoptr(Json) whole = source_json(account != NULL ? account : deploy_account(context->stage), region != NULL ? region : location,
-                                        name, use_capacity);
+    g_autoptr(Json) whole = source_json(account != NULL ? account : deploy_account(context->execution, context->stage),
+                                        region != NULL ? region : location, name, use_capacity);
     return json_merge(source, json_root(whole));
 }
 
@@ -58,7 +58,7 @@ static Json *find_source(TaskContext *context, const char *location, gboolean us
     const char *cluster_name = json_get_string(source, "clusterName");
     g_autofree char *own_cluster = deploy_cluster(context->execution, context->stage);
     const char *cluster = cluster_name != NULL ? cluster_name : own_cluster;
-    account = account != NULL ? account : deploy_account(context->stage);
+    account = account != NULL ? account : deploy_account(context->execution, context->stage);
     g_autoptr(InventorySnapshot) snapshot = NULL;
     g_autoptr(GPtrArray) groups = live_read_cluster(context, account, location, cluster, &snapshot, error);
     if (groups == NULL)
@@ -92,9 +92,9 @@ static Status settle_missing(TaskContext *context, GError **error) {
 }
 
 static Status determine_source(TaskContext *context, GError **error) {
-    g_autofree char *location = deploy_location(context->stage);
+    g_autofree char *location = deploy_location(context->execution, context->stage);
     gboolean use_capacity = deploy_flag(deploy_context(context->stage), "useSourceCapacity", FALSE);
-    if (deploy_account(context->stage) == NULL || location == NULL) {
+    if (deploy_account(context->execution, context->stage) == NULL || location == NULL) {
         error_set(error, ERR_INVALID, "%s: credentials and region (or availabilityZones): required", context->stage->type);
         return STATUS_TERMINAL;
     }
@@ -113,4 +113,4 @@ const TaskDefinition task_determine_source = {.name = "determineSourceServerGrou
                                               .run = determine_source,
                                               .timeout_ms = SOURCE_TIMEOUT_MS,
                                               .backoff_ms = 5000,
-                                              .account = deploy_task_account};
+                                              .account = deploy_account};

@@ -43,12 +43,12 @@ const TaskDefinition task_snapshot_source = {.name = "snapshotSourceServerGroup"
                                              .run = snapshot_source,
                                              .timeout_ms = CLOUD_OPERATION_START_TIMEOUT_MS,
                                              .backoff_ms = CLOUD_OPERATION_START_BACKOFF_MS,
-                                             .account = deploy_task_account};
+                                             .account = deploy_account};
 
 /* ---- applySourceServerGroupCapacity ---- */
 
 static Status restore_group(TaskContext *context, const GroupName *name, gint64 true_min, GError **error) {
-    const char *account = deploy_account(context->stage);
+    const char *account = deploy_account(context->execution, context->stage);
     if (live_read_group(context, account, name, error) != GROUP_SEEN)
         return STATUS_TERMINAL;
     g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(clouds_inventory(context->services->clouds));

@@ -5,10 +5,10 @@
 
 typedef struct {
     char *credentials, *cluster, *server_group, *target, *provider, *stack, *detail, *strategy, *image, *action, *resize_type, *selection,
-        *image_pattern, *reason;
+        *image_pattern, *reason, *traffic_options, *strategy_application, *strategy_pipeline;
     char **regions, **health_providers;
     char *region;
-    Json *moniker, *capacity, *source, *availability_zones, *clusters, *rollback;
+    Json *moniker, *capacity, *source, *availability_zones, *clusters, *rollback, *pipeline_parameters;
     gint64 healthy_percentage, desired_percentage, shrink_to, remaining_enabled, remaining_full, max_remaining, scale_percentage,
         scale_number, delay_before_cleanup_ms, delay_before_scale_down_ms;
     gboolean allow_delete_active, allow_scale_down_active, retain_larger, prefer_larger, continue_if_missing, skip_disable,

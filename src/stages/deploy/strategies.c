@@ -3,10 +3,10 @@
 
 /* What every stage that cleans up after a deployment is told. */
 static Json *cleanup_base(const Execution *execution, const Stage *stage) {
-    g_autofree char *location = deploy_location(stage), *cluster = deploy_cluster(execution, stage);
+    g_autofree char *location = deploy_location(execution, stage), *cluster = deploy_cluster(execution, stage);
     const JsonValue *context = deploy_context(stage);
     return json_pack("{s:s, s:v, s:s, s:s, s:v, s:v}", "region", location, "cloudProvider", json_get(context, "cloudProvider"), "cluster",
-                     cluster, "credentials", deploy_account(stage), "moniker", json_get(context, "moniker"),
+                     cluster, "credentials", deploy_account(execution, stage), "moniker", json_get(context, "moniker"),
                      "interestingHealthProviderNames", json_get(context, "interestingHealthProviderNames"));
 }
 
@@ -64,6 +64,34 @@ static void redblack_after(const Execution *execution, const Stage *stage, Stage
         redblack_scale_down(stage, plan, base);
 }
 
+/* ---- custom: a pipeline of the user's makes the group ---- */
+
+static void custom_before(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
+    (void)execution, (void)plan;
+    if (json_get_string(deploy_context(stage), "strategyPipeline") == NULL)
+        error_set(error, ERR_INVALID, "strategy custom: strategyPipeline: required, the id of the strategy to run");
+}
+
+static Json *custom_parameters(const Execution *execution, const Stage *stage) {
+    g_autofree char *location = deploy_location(execution, stage), *cluster = deploy_cluster(execution, stage);
+    const JsonValue *context = deploy_context(stage);
+    g_autoptr(Json)
+        own = json_pack("{s:s, s:s, s:s, s:v, s:s, s:v, s:b, s:b, s:s, s:s}", "application", deploy_application(execution, stage),
+                        "credentials", deploy_account(execution, stage), "cluster", cluster, "moniker", json_get(context, "moniker"),
+                        "region", location, "cloudProvider", json_get(context, "cloudProvider"), "strategy", TRUE, "clone", FALSE,
+                        "parentPipelineId", execution->id, "parentStageId", stage->id);
+    return json_merge(json_root(own), json_get(context, "pipelineParameters"));
+}
+
+static void custom_after(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
+    (void)error;
+    const JsonValue *context = deploy_context(stage), *application = json_get(context, "strategyApplication");
+    g_autoptr(Json) parameters = custom_parameters(execution, stage);
+    g_autoptr(Json) child = json_pack("{s:v, s:v, s:v, s:j}", "application", application, "pipelineApplication", application, "pipelineId",
+                                      json_get(context, "strategyPipeline"), "pipelineParameters", parameters);
+    plan_append(plan, "pipeline", "pipeline", json_root(child));
+}
+
 /* ---- the table ---- */
 
 static const Strategy STRATEGIES[] = {
@@ -78,9 +106,16 @@ static const Strategy STRATEGIES[] = {
      .help = "The new server group takes over; the old ones are destroyed.",
      .plan_after = highlander_after,
      .snapshots_capacity = TRUE},
+    {.name = "custom",
+     .label = "Custom",
+     .help = "A pipeline that was saved as a strategy makes the new server group and decides about the old ones.",
+     .plan_before = custom_before,
+     .plan_after = custom_after,
+     .replaces_tasks = TRUE,
+     .snapshots_capacity = TRUE},
 };
 /* Known elsewhere; taking them for "none" would leave the old groups in traffic without a word. */
-static const char *const NOT_HERE[] = {"rollingredblack", "monitored", "cfrollingredblack", "rollingpush", "custom", NULL};
+static const char *const NOT_HERE[] = {"rollingredblack", "monitored", "cfrollingredblack", "rollingpush", NULL};
 
 const Strategy *strategy_of(const Stage *stage, GError **error) {
     const char *given = json_get_string(deploy_context(stage), "strategy");
@@ -90,6 +125,6 @@ const Strategy *strategy_of(const Stage *stage, GError **error) {
             return &STRATEGIES[i];
     if (name == NULL || !g_strv_contains(NOT_HERE, name))
         return &STRATEGIES[0];
-    error_set(error, ERR_INVALID, "strategy %s is not available: none, redblack or highlander", given);
+    error_set(error, ERR_INVALID, "strategy %s is not available: none, redblack, highlander or custom", given);
     return NULL;
 }

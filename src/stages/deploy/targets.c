@@ -94,7 +94,7 @@ static const char *referenced(const JsonValue *references, const char *location)
 
 GroupName *target_of_stage(const TaskContext *context, GError **error) {
     const JsonValue *own = deploy_context(context->stage);
-    g_autofree char *location = deploy_location(context->stage);
+    g_autofree char *location = deploy_location(context->execution, context->stage);
     const char *target = json_get_string(own, "target"), *name = NULL;
     if (location == NULL) {
         error_set(error, ERR_INVALID, "%s: region: required", context->stage->type);
@@ -134,9 +134,9 @@ static gboolean add_reference(TaskContext *context, const char *account, const c
 
 /* [{region, serverGroupName …}] of all locations; NULL with error. */
 static Json *look_up(TaskContext *context, const char *target, GError **error) {
-    const char *account = deploy_account(context->stage);
+    const char *account = deploy_account(context->execution, context->stage);
     g_autofree char *cluster = deploy_cluster(context->execution, context->stage);
-    g_auto(GStrv) locations = deploy_locations(context->stage);
+    g_auto(GStrv) locations = deploy_locations(context->execution, context->stage);
     if (account == NULL || cluster == NULL || locations[0] == NULL) {
         error_set(error, ERR_INVALID, "%s: credentials, cluster and regions: required with target %s", context->stage->type, target);
         return NULL;
@@ -151,7 +151,7 @@ static Json *look_up(TaskContext *context, const char *target, GError **error) {
 }
 
 static Json *named_targets(TaskContext *context, const char *name, GError **error) {
-    g_auto(GStrv) locations = deploy_locations(context->stage);
+    g_auto(GStrv) locations = deploy_locations(context->execution, context->stage);
     g_autoptr(JsonBuilder) builder = json_builder_new();
     if (locations[0] == NULL) {
         error_set(error, ERR_INVALID, "%s: region: required", context->stage->type);
@@ -175,7 +175,7 @@ Status target_prepare(TaskContext *context, GError **error) {
         return STATUS_TERMINAL;
     if (target_is_dynamic(target))
         return STATUS_SUCCEEDED; /* its targets are determined when it runs */
-    if (deploy_account(context->stage) == NULL) {
+    if (deploy_account(context->execution, context->stage) == NULL) {
         error_set(error, ERR_INVALID, "%s: credentials: required, the name of an account", context->stage->type);
         return STATUS_TERMINAL;
     }
@@ -209,8 +209,8 @@ static Json *without_locations(const Stage *stage) {
     return json_without(deploy_context(stage), KEYS);
 }
 
-static void plan_dynamic(const Stage *stage, StagePlan *plan) {
-    g_auto(GStrv) locations = deploy_locations(stage);
+static void plan_dynamic(const Execution *execution, const Stage *stage, StagePlan *plan) {
+    g_auto(GStrv) locations = deploy_locations(execution, stage);
     g_autoptr(Json) base = without_locations(stage);
     g_autoptr(Json) all = json_from_strings((const char *const *)locations);
     g_autoptr(Json) determine = json_with(json_root(base), "regions", json_root(all));
@@ -235,11 +235,11 @@ static void plan_found(const Stage *stage, StagePlan *plan) {
 }
 
 void target_plan_children(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
-    (void)execution, (void)error;
+    (void)error;
     if (stage->parent_id != NULL)
         return;
     if (target_is_dynamic(json_get_string(deploy_context(stage), "target")))
-        plan_dynamic(stage, plan);
+        plan_dynamic(execution, stage, plan);
     else
         plan_found(stage, plan);
 }
@@ -265,7 +265,7 @@ const StageType stage_determine_target_server_group = {
                                        .run = determine,
                                        .timeout_ms = 600000,
                                        .backoff_ms = 5000,
-                                       .account = deploy_task_account},
+                                       .account = deploy_account},
                                       {0}},
     .dry_run_is_real = dry_run_always_real,
 };

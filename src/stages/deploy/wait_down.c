@@ -98,7 +98,7 @@ static Status wait_for_capacity_match(TaskContext *context, GError **error) {
 #define WAIT(task_name, function, limit_ms)                                                                                                \
     {                                                                                                                                      \
         .name = (task_name), .run = (function), .timeout_ms = (limit_ms), .backoff_ms = 500, .poll_after = deploy_poll_after,              \
-        .overridable_timeout = TRUE, .account = deploy_task_account                                                                        \
+        .overridable_timeout = TRUE, .account = deploy_account                                                                             \
     }
 const TaskDefinition task_wait_for_down = WAIT("waitForDownInstances", wait_for_down, DEPLOY_UP_TIMEOUT_MS);
 const TaskDefinition task_wait_for_disabled = WAIT("waitForServerGroupDisabled", wait_for_disabled, DEPLOY_WAIT_TIMEOUT_MS);

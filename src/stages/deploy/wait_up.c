@@ -94,4 +94,4 @@ const TaskDefinition task_wait_for_up = {.name = "waitForUpInstances",
                                          .backoff_ms = 500,
                                          .poll_after = deploy_poll_after,
                                          .overridable_timeout = TRUE,
-                                         .account = deploy_task_account};
+                                         .account = deploy_account};

@@ -1,6 +1,6 @@
 /* `checkPreconditions`: one child per precondition, in parallel (stages.md 2.4). The kinds of preconditions are a table. */
 #include "engine/expressions.h"
-#include "stages/stages.h"
+#include "stages/deploy/scope.h"
 #include <string.h>
 
 #define CLUSTER_SIZE_TIMEOUT_MS 30000
@@ -141,6 +141,15 @@ static Status precondition_run(TaskContext *context, GError **error) {
 }
 
 /* ---- planning ---- */
+/* Where a strategy is to act, as the parent's keys say it; an empty object in every other execution. */
+static Json *of_strategy(const Execution *execution) {
+    const JsonValue *parameters = deploy_strategy_parameters(execution);
+    g_auto(GStrv) locations = deploy_locations_in(parameters);
+    g_autoptr(Json) regions = locations[0] != NULL ? json_from_strings((const char *const *)locations) : NULL;
+    return json_pack("{s:v, s:v, s:v}", "cluster", json_get(parameters, "cluster"), "credentials", json_get(parameters, "credentials"),
+                     "regions", json_root(regions));
+}
+
 /* The entry's context, with cluster, regions and credentials of the parent where it has none. */
 static Json *child_settings(const JsonValue *parent, const JsonValue *entry) {
     static const char *const COPIED[] = {"cluster", "regions", "credentials"};
@@ -157,7 +166,6 @@ static Json *child_settings(const JsonValue *parent, const JsonValue *entry) {
 }
 
 static void plan_checks(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
-    (void)execution;
     const JsonValue *context = json_root(stage->context), *preconditions = json_get(context, "preconditions");
     if (own_type(stage) != NULL)
         return;
@@ -166,9 +174,11 @@ static void plan_checks(const Execution *execution, const Stage *stage, StagePla
         return;
     }
     g_autoptr(Json) shared = json_without(context, (const char *const[]){"preconditions", NULL});
+    g_autoptr(Json) strategy = of_strategy(execution);
+    g_autoptr(Json) given = json_merge(json_root(strategy), context);
     for (JsonIter i = json_iter(preconditions); json_next(&i);) {
         const char *type = json_get_string(i.value, "type");
-        g_autoptr(Json) settings = child_settings(context, i.value);
+        g_autoptr(Json) settings = child_settings(json_root(given), i.value);
         g_autoptr(Json) overlaid = json_merge(json_root(shared), i.value);
         g_autoptr(Json) typed = json_with_string(json_root(overlaid), "preconditionType", type != NULL ? type : "");
         g_autoptr(Json) whole = json_with(json_root(typed), "context", json_root(settings));

@@ -6,7 +6,6 @@
 #include "stages/metadata/pipelines.h"
 #include <string.h>
 
-#define PIPELINE_TIMEOUT_MS (12 * 3600 * G_GINT64_CONSTANT(1000))
 #define KEPT_BY_RESTART "_skipPipelineRestart" /* the child was restarted: it is only watched again */
 
 typedef struct {
@@ -197,6 +196,7 @@ static const TaskDefinition tasks[] = {
     {.name = "monitorPipeline",
      .run = monitor_run,
      .timeout_ms = PIPELINE_TIMEOUT_MS,
+     .timeout_key = PIPELINE_TIMEOUT_KEY,
      .backoff_ms = CHILD_BACKOFF_MS,
      .overridable_timeout = TRUE},
     {0},

@@ -4,17 +4,23 @@
 
 typedef struct {
     gboolean skip_output;
+    gint64 timeout_ms; /* the engine reads it by its key */
 } PipelineSettings;
 
 static const Param params[] = {
-    {.name = "defaultSkipDownstreamOutput",
+    {.name = "stages.pipeline.defaultSkipDownstreamOutput",
      .type = PARAM_BOOL,
      .offset = offsetof(PipelineSettings, skip_output),
      .otherwise = "false",
      .help = "Whether pipeline stages that say nothing about skipDownstreamOutput keep what the child put out to themselves."},
+    {.name = PIPELINE_TIMEOUT_KEY,
+     .type = PARAM_MILLISECONDS,
+     .offset = offsetof(PipelineSettings, timeout_ms),
+     .otherwise = "43200000",
+     .help = "How long a pipeline stage waits for its pipeline, in milliseconds; stageTimeoutMs of the stage wins."},
     {0},
 };
-static const ConfigSection section = {SERVICE_ORCA, "stages.pipeline", params, "Stages that run pipelines."};
+static const ConfigSection section = {SERVICE_ORCA, "", params, "Stages that run pipelines."};
 
 static const Param condition_params[] = {
     {.name = "enabled",

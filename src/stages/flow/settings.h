@@ -2,6 +2,8 @@
 #pragma once
 #include "stages/stages.h"
 
+#define PIPELINE_TIMEOUT_KEY "tasks.monitor-pipeline.timeout-millis" /* for TaskDefinition.timeout_key */
+#define PIPELINE_TIMEOUT_MS (12 * 3600 * G_GINT64_CONSTANT(1000))
 gboolean pipeline_skips_output(Services *services); /* stages.pipeline.defaultSkipDownstreamOutput */
 
 /* tasks.evaluate-condition (stages.md 2.10) */
