@@ -8,7 +8,7 @@ const ConfigMeaningless config_meaningless[] = {
     {ALL_SERVICES, "redis", "there is no Redis: state is kept in the store"},
     {ALL_SERVICES, "services", "Spinnaker's services are one program here and need no addresses of each other"},
     {INNER_SERVICES, "server", "only one port is served: see gate's server settings and --listen"},
-    {ALL_SERVICES, "sql", "the store is chosen with --data, not per service"},
+    {ALL_SERVICES, "sql", "the store is chosen by gennaker.store.url, or --data, not per service"},
     {ALL_SERVICES, "management", "health and metrics are at /health and /metrics"},
     {ALL_SERVICES, "endpoints", "health and metrics are at /health and /metrics"},
     {ALL_SERVICES, "logging", "logging has settings of its own"},
