@@ -5,6 +5,7 @@ extern const StageType stage_wait, stage_noop, stage_manual_judgment, stage_chec
 extern const StageType stage_evaluate_artifacts, stage_find_artifact_from_execution;
 extern const StageType stage_pipeline, stage_monitor_pipeline, stage_run_multiple_pipelines;
 extern const StageType stage_create_application, stage_update_application, stage_upsert_application, stage_delete_application;
+extern const StageType stage_save_pipelines_from_artifact;
 extern const StageType stage_save_pipeline, stage_update_pipeline, stage_delete_pipeline, stage_reorder_pipelines;
 extern const StageType stage_create_pipeline_template, stage_update_pipeline_template, stage_delete_pipeline_template;
 extern const StageType stage_create_v2_pipeline_template, stage_update_v2_pipeline_template, stage_delete_v2_pipeline_template;
@@ -67,6 +68,7 @@ static const StageType *const TYPES[] = {
     &stage_upsert_application,
     &stage_delete_application,
     &stage_save_pipeline,
+    &stage_save_pipelines_from_artifact,
     &stage_update_pipeline,
     &stage_delete_pipeline,
     &stage_reorder_pipelines,

@@ -150,3 +150,22 @@ def test_save_several_pipelines(api):
     view = api.task({"type": "savePipeline", "isSavingMultiplePipelines": True, "pipeline": {"name": "x"}})
     assert view["execution"]["stages"][0]["status"] == "FAILED_CONTINUE"
     assert "expected an object or base64" in task_error(api.task({"type": "savePipeline"}))
+
+
+def test_save_pipelines_from_an_artifact(api):
+    """stages.md 4.4: created, updated and failed ones are listed; each is saved for itself."""
+    standing = {"application": "app", "name": "was there", "id": "from-artifact-1", "stages": []}
+    assert api.call("POST", "/pipelines", standing).status == 200
+    wait = [{"refId": "1", "type": "wait", "waitTime": 0}]
+    content = {"app": [{"name": "was there", "stages": wait}, {"name": " ", "stages": []}, {"name": "is new", "stages": wait}]}
+    artifact = {"type": "embedded/base64", "name": "pipelines", "reference": base64.b64encode(json.dumps(content).encode()).decode()}
+    view = api.task({"type": "savePipelinesFromArtifact", "pipelinesArtifact": artifact})
+    assert view["status"] == "SUCCEEDED", view
+    context = view["execution"]["stages"][0]["context"]
+    assert [p["name"] for p in context["pipelinesCreated"]] == ["is new"]
+    assert [p["name"] for p in context["pipelinesUpdated"]] == ["was there"]
+    assert "requires name and application" in context["pipelinesFailedToSave"][0]["error"]
+    saved = {p["name"]: p for p in api.get("/applications/app/pipelineConfigs")}
+    assert saved["was there"]["id"] == "from-artifact-1" and saved["was there"]["stages"][0]["type"] == "wait"
+    other = api.task({"type": "savePipelinesFromArtifact", "pipelinesArtifact": {"type": "http/file", "reference": "http://x.y/z"}})
+    assert other["status"] == "TERMINAL"
