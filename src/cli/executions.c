@@ -22,8 +22,19 @@ static char *make_trigger(const JsonValue *execution) {
 }
 
 /* Why the execution itself waits. */
+static gboolean is_empty(const JsonValue *execution) {
+    return g_strcmp0(json_get_string(json_get(execution, "why"), "rule"), "empty") == 0;
+}
+
 static char *make_why(const JsonValue *execution) {
-    return g_strdup(json_get_string(json_get(execution, "why"), "reason"));
+    return is_empty(execution) ? NULL : g_strdup(json_get_string(json_get(execution, "why"), "reason"));
+}
+
+/* Why it ended: what was said when it was cancelled or failed at its start, or that there was nothing to do. */
+static char *make_because(const JsonValue *execution) {
+    const char *reason = json_get_string(execution, "cancellationReason");
+    return reason == NULL && is_empty(execution) ? g_strdup_printf("it %s", json_get_string(json_get(execution, "why"), "reason"))
+                                                 : g_strdup(reason);
 }
 
 static const Column list_columns[] = {
@@ -44,7 +55,7 @@ static const Column one_columns[] = {
     {.title = "Started", .make = execution_make_started},
     {.title = "Took", .make = execution_make_duration},
     {.title = "Cancelled by", .path = "canceledBy"},
-    {.title = "Because", .path = "cancellationReason"},
+    {.title = "Because", .make = make_because},
     {.title = "Waits", .make = make_why},
     {0},
 };

@@ -100,7 +100,7 @@ static void print_execution(const JsonValue *answer) {
     }
     for (JsonIter i = json_iter(waits); json_next(&i);) {
         g_autofree char *since = output_time(json_get_int(i.value, "since", 0));
-        print_line("  since %s: %s", since, text_of(i.value, "reason"));
+        print_line("  %s%s%s%s", *since != '\0' ? "since " : "", since, *since != '\0' ? ": " : "", text_of(i.value, "reason"));
     }
 }
 

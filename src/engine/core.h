@@ -80,6 +80,8 @@ void engine_apply(Execution *draft, const Message *message, gint64 now_ms, const
 /* How long until a RUNNING task is run again; pure. */
 gint64 task_backoff_ms(const EngineSettings *settings, const Execution *execution, const Stage *stage, const TaskState *task,
                        const TaskDefinition *definition, gint64 now_ms);
+/* What the progress of a stage begins with whose task could not be done now: the reason follows. */
+#define RETRY_WORDS "retries after: "
 /* The stage's type, or NULL: by context key alias, else by type. */
 const StageType *stage_type_of(const EngineSettings *settings, const Stage *stage);
 /* A task's definition, or NULL when its type has none of that name. */

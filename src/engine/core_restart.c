@@ -192,7 +192,7 @@ void handle_restart_stage(Step *step, const Message *message) {
         execution->status = STATUS_NOT_STARTED;
         execution->canceled = FALSE; /* or its turn would never begin it */
         json_set(&execution->parked_restart,
-                 json_pack("{s:s, s:s, s:j}", "stageId", top->id, "user", message->user, "body", message->body));
+                 json_pack("{s:s, s:s, s:j, s:i}", "stageId", top->id, "user", message->user, "body", message->body, "time", step->now_ms));
         execution_touch(execution);
     } else {
         step_restart(step, top->id, message->user, json_root(message->body));

@@ -126,8 +126,6 @@ static void sleep_task(Step *step, const Stage *stage, const TaskState *task, co
     step_sleep(step, RUN_TASK, stage, task, at);
 }
 
-#define RETRY_WORDS "retries after: "
-
 /* Why it is run again, for people, until it answers. */
 static void show_retry(Step *step, const char *stage_id, const GError *error) {
     g_autofree char *text = error ? g_strconcat(RETRY_WORDS, error->message, NULL) : NULL;

@@ -89,7 +89,7 @@ typedef struct Execution {
 
     /* The engine's own. */
     GPtrArray *pending;   /* of Message: what a full step left for the next; NULL when empty */
-    Json *parked_restart; /* a restart that waits for its turn (concurrency limit): {stageId, body, user}; or NULL */
+    Json *parked_restart; /* a restart that waits for its turn (concurrency limit): {stageId, body, user, time}; or NULL */
     guint next_position;  /* of the next stage that is created */
     StageIndex *index;    /* never NULL once stages are set */
     gsize memory;

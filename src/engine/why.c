@@ -79,7 +79,8 @@ static void say_redirect(Why *why) {
 
 static void say_buffered(Why *why) {
     if (why->facts->active)
-        because(why, "qos", why->execution->build_ms, "buffered by QoS: %u executions are active", why->facts->active);
+        because(why, "qos", why->execution->build_ms, "buffered by QoS: %u %s active", why->facts->active,
+                why->facts->active == 1 ? "execution is" : "executions are");
     else
         because(why, "qos", why->execution->build_ms, "buffered by QoS until fewer executions are active");
 }
@@ -108,8 +109,10 @@ static void execution_waits_for_turn(Why *why) {
     g_autoptr(GPtrArray) ids = g_ptr_array_new();
     for (const char *const *id = why->facts->rivals; id && *id; id++)
         g_ptr_array_add(ids, (gpointer)*id);
-    because(why, execution->limit_concurrent ? "limitConcurrent" : "maxConcurrentExecutions", execution->build_ms, "%s",
-            execution->parked_restart ? "its restart waits for " : "waits for ");
+    const JsonValue *parked = json_root(execution->parked_restart);
+    gint64 since = parked ? json_get_int(parked, "time", 0) : execution->build_ms;
+    because(why, execution->limit_concurrent ? "limitConcurrent" : "maxConcurrentExecutions", since, "%s",
+            parked ? "its restart waits for " : "waits for ");
     GString *text = why->reason.text;
     if (ids->len > 0) {
         g_string_append(text, ids->len == 1 ? "execution " : "one of the executions ");
@@ -166,6 +169,17 @@ static void execution_ended(Why *why) {
     g_string_append(why->reason.text, "; ");
     append_stages(why->reason.text, names);
     g_string_append(why->reason.text, names->len == 1 ? " still gives up or cleans up" : " still give up or clean up");
+}
+
+/* It ended at once, as nothing of it could begin: no stage says so. What failed before its start has a reason. */
+static gboolean ended_empty(const Execution *execution) {
+    return execution->status == STATUS_TERMINAL && execution->stages->len == 0 && !execution->canceled && !execution->cancellation_reason &&
+           execution_is_settled(execution);
+}
+
+static void say_empty(Why *why) {
+    const Execution *execution = why->execution;
+    because(why, "empty", execution->end_ms ? execution->end_ms : execution->build_ms, "has no stage that could start");
 }
 
 typedef void (*ExecutionRow)(Why *why);
@@ -245,7 +259,10 @@ static void task_running(Why *why, const Stage *stage, const TaskState *task) {
     }
     g_autofree char *own = own_words(why, stage, type, &rule);
     g_autofree char *run = run_words(why, stage, type, "poll", &rule);
-    gboolean only_own = own && definition && definition->no_io && strcmp(rule, "retry") != 0; /* looking again changes nothing for it */
+    gboolean retries = run && strcmp(rule, "retry") == 0;
+    if (retries && own && g_str_has_prefix(own, RETRY_WORDS))
+        g_clear_pointer(&own, g_free);                                      /* the run says the same, and when */
+    gboolean only_own = own && definition && definition->no_io && !retries; /* looking again changes nothing for it */
     if (own && run && !only_own)
         because(why, rule, task->start_ms, "%s; %s", own, run);
     else if (own || run)
@@ -469,7 +486,10 @@ Json *why_explain(const Execution *execution, const WhyFacts *facts) {
     g_autoptr(GString) text = g_string_new(NULL);
     Why why = {execution, facts, {.text = text}};
     json_begin_array(builder, NULL);
-    if (!execution_is_settled(execution)) {
+    if (ended_empty(execution)) {
+        say_empty(&why);
+        add(&why, builder, NULL, NULL);
+    } else if (!execution_is_settled(execution)) {
         EXECUTION_ROWS[execution->status](&why);
         add(&why, builder, NULL, NULL);
         for (guint i = 0; i < execution->stages->len; i++)
@@ -480,13 +500,16 @@ Json *why_explain(const Execution *execution, const WhyFacts *facts) {
 }
 
 Json *why_explain_one(const Execution *execution, const Stage *stage, const WhyFacts *facts) {
-    if (stage ? is_complete(stage->status) && !stage->canceling : execution_is_settled(execution))
+    gboolean empty = !stage && ended_empty(execution);
+    if (stage ? is_complete(stage->status) && !stage->canceling : execution_is_settled(execution) && !empty)
         return NULL;
     g_autoptr(JsonBuilder) builder = json_builder_new();
     g_autoptr(GString) text = g_string_new(NULL);
     Why why = {execution, facts, {.text = text}};
     if (stage)
         STAGE_ROWS[stage->status](&why, stage);
+    else if (empty)
+        say_empty(&why);
     else
         EXECUTION_ROWS[execution->status](&why);
     json_begin_object(builder, NULL);

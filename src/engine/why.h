@@ -23,7 +23,7 @@ typedef struct {
 } WhyFacts;
 
 /* One sentence for an execution, each stage and each task that is not done: an array of {stageId?, taskId?, since?, rule, reason};
- * empty when nothing is left to do for the execution. Pure; caller owns. */
+ * empty when nothing is left to do for the execution, except that one without any stage that could start says so. Pure; caller owns. */
 Json *why_explain(const Execution *execution, const WhyFacts *facts);
 /* The sentence of one stage, or of the execution itself (stage NULL): {rule, reason, since?}; NULL: it is done. Pure; caller owns. */
 Json *why_explain_one(const Execution *execution, const Stage *stage, const WhyFacts *facts);

@@ -144,7 +144,7 @@ def test_qos_buffers_and_promotes_the_newest_first(tmp_path):
     ids = [house.start("one") for _ in range(3)]
     assert [house.get(i)["status"] for i in ids] == ["RUNNING", "BUFFERED", "BUFFERED"]
     why = house.call("GET", f"/pipelines/{ids[1]}/why")
-    assert any("QoS" in line["reason"] for line in why), why
+    assert "buffered by QoS: 1 execution is active" in [line["reason"] for line in why], why
     house.server.kill()
     house.server.start()
     for i in (ids[2], ids[1]):

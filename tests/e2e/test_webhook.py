@@ -148,6 +148,33 @@ def test_failures(api, receiver):
     assert len(receiver.calls) == 2
 
 
+def why_of(api, execution_id, text):
+    """The sentence of the stage, waited for until the text is in it."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        said = [w["reason"] for w in api.get(f"/pipelines/{execution_id}/why") if "stageId" in w and "taskId" not in w]
+        if said and text in said[0]:
+            return said[0]
+        time.sleep(0.05)
+    raise AssertionError(said)
+
+
+def test_why_names_once_what_it_is_tried_again_after(api, receiver):
+    receiver.answers["/busy"] = (503, {}, "later")
+    refused = hook("http://127.0.0.1:9/x", method="GET")
+    cases = [(hook(receiver.url + "/busy", method="GET"), "the webhook answered 503; next poll of the webhook in "),
+             (hook(receiver.url + "/busy", statusEndpoint=receiver.url + "/busy", monitorOnly=True, waitForCompletion=True),
+              "asked for its status, the webhook answered 503; next poll "),
+             (refused, "retries in ")]
+    for stage, text in cases:
+        name = f"run-{next(NUMBERS)}"
+        api.save(name, stages=[stage])
+        execution_id = api.start(name)
+        said = why_of(api, execution_id, text)
+        assert said.startswith(text) and said.count("Couldn't connect") == (stage is refused), said
+        api.ok("PUT", f"/pipelines/{execution_id}/cancel")
+
+
 def test_monitored(api, receiver):
     """Status from the location header, by JSON path; failures of the status are asked for again."""
     receiver.answers["/a"] = (202, {"Location": "/status"}, "")

@@ -120,6 +120,18 @@ def test_events_carry_what_changed_in_it(api):
         assert any(w["reason"] == "needs a judgement: continue or stop" and w["stageId"] for w in found), found
 
 
+def test_an_execution_without_stages_says_so(api):
+    api.save("empty", stages=[])
+    execution_id = api.start("empty")
+    ended = api.wait(f"/pipelines/{execution_id}")
+    assert ended["status"] == "TERMINAL" and "cancellationReason" not in ended
+    assert [(w["rule"], w["reason"]) for w in api.get(f"/pipelines/{execution_id}/why")] == [("empty", "has no stage that could start")]
+    for verb in (["execution", "get"], ["why"]):
+        shown = subprocess.run([PROGRAM, *verb, execution_id], env={**os.environ, "GENNAKER_SERVER": api.server.url}, capture_output=True,
+                               text=True, check=True).stdout
+        assert "has no stage that could start" in shown and "Waits" not in shown
+
+
 def test_lists_that_are_gone(api):
     """engine.md 26"""
     for name in ("running", "waiting"):

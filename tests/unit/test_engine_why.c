@@ -129,6 +129,10 @@ static void test_runs(void) {
     assert_text(execution, &facts, NULL, NULL, "stages", "waits for stage b");
     run = (WhyRun){.at_ms = 31000, .runs = 1, .problem = "Status: 503"};
     assert_text(execution, &facts, "b", "1", "retry", "retries in 30 s after: Status: 503");
+    Stage *b = (Stage *)execution_stage(execution, "b");
+    b->context = json_pack("{s:s}", "_progress", "retries after: Status: 503");
+    assert_text(execution, &facts, "b", "1", "retry", "retries in 30 s after: Status: 503");
+    json_set(&b->context, NULL);
     run = (WhyRun){.busy = TRUE};
     assert_text(execution, &facts, "b", "1", "poll", "a worker is at it, attempt 1");
     engine_settings_unref(settings);
@@ -156,6 +160,34 @@ static void test_limits(void) {
     execution->status = STATUS_PAUSED;
     execution->paused = json_parse("{\"pausedBy\":\"eve\",\"pauseTime\":1700000000000}", -1, NULL);
     assert_text(execution, &facts, NULL, NULL, "paused", "paused by eve since 2023-11-14 22:13:20 UTC");
+    engine_settings_unref(settings);
+}
+
+/* engine.md 13.3: a restart that waits for its turn waits since it was asked for. */
+static void test_parked_restart(void) {
+    EngineSettings *settings = settings_new();
+    const WhyFacts facts = {.settings = settings, .now_ms = 9000, .rivals = (const char *const[]){"01HX", NULL}};
+    g_autoptr(Execution) execution = make(STATUS_NOT_STARTED, STATUS_SUCCEEDED, STATUS_SUCCEEDED, STATUS_SUCCEEDED, 0);
+    execution->config_id = text_new("c");
+    execution->limit_concurrent = TRUE;
+    execution->build_ms = 1000;
+    execution->parked_restart = json_pack("{s:s, s:i}", "stageId", "a", "time", (gint64)8000);
+    g_autoptr(Json) why = why_explain_one(execution, NULL, &facts);
+    g_assert_cmpstr(json_get_string(json_root(why), "reason"), ==,
+                    "its restart waits for execution 01HX of the same pipeline: limitConcurrent");
+    g_assert_cmpint(json_get_int(json_root(why), "since", 0), ==, 8000);
+    engine_settings_unref(settings);
+}
+
+static void test_empty_end(void) {
+    EngineSettings *settings = settings_new();
+    const WhyFacts facts = {.settings = settings, .now_ms = 1000};
+    g_autoptr(Execution) execution = execution_new(EXECUTION_PIPELINE);
+    execution->status = STATUS_TERMINAL;
+    assert_text(execution, &facts, NULL, NULL, "empty", "has no stage that could start");
+    execution->cancellation_reason = text_new("its template is gone");
+    g_autoptr(Json) why = why_explain(execution, &facts);
+    g_assert_cmpuint(json_length(json_root(why)), ==, 0);
     engine_settings_unref(settings);
 }
 
@@ -210,6 +242,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/engine/why/every-state", test_every_state);
     g_test_add_func("/engine/why/runs", test_runs);
     g_test_add_func("/engine/why/limits", test_limits);
+    g_test_add_func("/engine/why/parked-restart", test_parked_restart);
+    g_test_add_func("/engine/why/empty-end", test_empty_end);
     g_test_add_func("/engine/why/gate-order", test_gate_order);
     g_test_add_func("/engine/why/cancelled", test_cancelled);
     g_test_add_func("/engine/why/changes", test_changes);

@@ -88,6 +88,17 @@ static void choose_tasks(const Execution *execution, const Stage *stage, GPtrArr
         g_ptr_array_add(into, (gpointer)&tasks[2]);
 }
 
+/* The last answer, when it was one after which the same is asked again. */
+static char *why_waiting(const Execution *execution, const Stage *stage, gint64 now_ms) {
+    (void)execution, (void)now_ms;
+    const JsonValue *webhook = json_get(json_root(stage->context), "webhook"), *monitor = json_get(webhook, "monitor");
+    if (json_get_string(monitor, "error") != NULL)
+        return g_strdup_printf("asked for its status, the webhook answered %" G_GINT64_FORMAT, json_get_int(monitor, "statusCodeValue", 0));
+    if (json_get_string(webhook, "error") != NULL)
+        return g_strdup_printf("the webhook answered %" G_GINT64_FORMAT, json_get_int(webhook, "statusCodeValue", 0));
+    return NULL;
+}
+
 static const char *const RESTART_DROPS[] = {"webhook", "_webhookSending", NULL};
 
 const StageType stage_webhook = {
@@ -100,6 +111,7 @@ const StageType stage_webhook = {
     .build_tasks = choose_tasks,
     .closing_tasks = bind_produced_artifacts,
     .on_cancel = webhook_cancel,
+    .why_waiting = why_waiting,
     .restart_drops = RESTART_DROPS,
 };
 
@@ -157,5 +169,6 @@ const StageType stage_preconfigured_webhook = {
     .closing_tasks = bind_produced_artifacts,
     .prepare = preconfigured_prepare,
     .on_cancel = webhook_cancel,
+    .why_waiting = why_waiting,
     .restart_drops = RESTART_DROPS,
 };
