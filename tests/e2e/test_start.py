@@ -248,3 +248,9 @@ def test_a_result_larger_than_a_stage_may_be_is_refused(tmp_path):
     server.start()
     assert server.api.get(f"/pipelines/{execution_id}")["status"] == "TERMINAL"
     assert server.stop() == 0
+
+
+def test_noop_is_skipped(house):  # stages.md 2.9
+    house.save("idle", {"type": "noop"}, {"type": "wait", "waitTime": 0})
+    seen = house.end(house.start("idle"))
+    assert [s["status"] for s in seen["stages"]] == ["SKIPPED", "SUCCEEDED"]
