@@ -125,7 +125,7 @@ def complete(*words):
 
 
 def test_bash_completes():
-    assert complete("pipel") == {"pipeline"}
+    assert complete("pipel") == {"pipeline", "pipeline-template"}
     assert complete("pipeline", "") >= {"list", "save", "execute"}
     assert complete("pipeline", "execute", "--w") == {"--watch"}
     assert complete("pipeline", "list", "--output", "") == {"table", "json", "yaml"}

@@ -286,7 +286,7 @@ def test_a_pipeline_that_runs_itself_twice_stays_bounded(house):
     errors = [e for s in seen["stages"] for e in s["context"].get("exception", {}).get("details", {}).get("errors", [])]
     assert any("NESTED_" in e for e in errors), errors
     house.until(lambda: house.call("GET", f"/executions?pipelineConfigIds={me}&limit=1000&expand=false"),
-                             lambda all_of_it: {e["status"] for e in all_of_it} <= set(ENDED), 60)
+                             lambda all_of_it: {e["status"] for e in all_of_it} <= set(ENDED), 200)
 
 
 # ---- stages.md 4.2, 4.3 ----
