@@ -1,14 +1,13 @@
 /* GET /applications/{application}/executions/search: executions by what started them (api.md 6). */
 #include "api/execution_lists.h"
 #include "api/internal.h"
+#include "base/pattern.h"
 #include "engine/record.h"
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
 #include <string.h>
 
 #define SEARCH_SIZE_MAX 5000
-#define SEARCH_SCAN_MAX EXECUTIONS_LIST_MAX /* executions looked at */
-#define SEARCH_MATCH_LIMIT 100000           /* steps of one pattern */
+#define SEARCH_SCAN_MAX EXECUTIONS_LIST_MAX     /* executions looked at */
+#define SEARCH_WORK_MAX (10 * PATTERN_WORK_MAX) /* steps of all patterns of one request together; about 200 ms */
 
 typedef struct {
     char **trigger_types, *pipeline_name, *event_id, *trigger, **statuses;
@@ -22,7 +21,7 @@ static const Param search_query[] = {
     {.name = "trigger",
      .type = PARAM_STRING,
      .offset = offsetof(SearchQuery, trigger),
-     .help = "base64 of a JSON object that the trigger must contain; texts may be patterns."},
+     .help = "base64 of a JSON object that the trigger must contain; texts may be patterns, whose work is bounded."},
     {.name = "triggerTimeStartBoundary",
      .type = PARAM_INT,
      .offset = offsetof(SearchQuery, from_ms),
@@ -69,41 +68,50 @@ static gboolean check_bounds(const SearchQuery *query, GError **error) {
 }
 
 /* ---- does a trigger contain what is asked for ---- */
-static gboolean text_matches(const char *pattern, const char *text) {
-    if (g_ascii_strcasecmp(pattern, text) == 0)
+/* The patterns of one request, each compiled once, and the work that all its matches together may still take. */
+typedef struct {
+    GHashTable *compiled; /* text to Pattern; NULL: it is none */
+    guint64 work;
+    gboolean is_exhausted;
+} Matcher;
+
+static Pattern *matcher_pattern(Matcher *matcher, const char *text) {
+    gpointer known = NULL;
+    if (g_hash_table_lookup_extended(matcher->compiled, text, NULL, &known))
+        return known;
+    Pattern *pattern = pattern_new(text, NULL);
+    g_hash_table_insert(matcher->compiled, g_strdup(text), pattern);
+    return pattern;
+}
+
+static gboolean text_matches(Matcher *matcher, const char *wanted, const char *text) {
+    if (g_ascii_strcasecmp(wanted, text) == 0)
         return TRUE;
-    int code = 0;
-    PCRE2_SIZE at = 0;
-    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED, &code,
-                                         &at, NULL);
-    if (compiled == NULL)
+    Pattern *pattern = matcher_pattern(matcher, wanted);
+    if (pattern == NULL || matcher->is_exhausted)
         return FALSE;
-    pcre2_match_context *context = pcre2_match_context_create(NULL);
-    pcre2_set_match_limit(context, SEARCH_MATCH_LIMIT);
-    pcre2_match_data *data = pcre2_match_data_create_from_pattern(compiled, NULL);
-    gboolean matches = pcre2_match(compiled, (PCRE2_SPTR)text, strlen(text), 0, 0, data, context) > 0;
-    pcre2_match_data_free(data);
-    pcre2_match_context_free(context);
-    pcre2_code_free(compiled);
+    g_autoptr(GError) failure = NULL;
+    gboolean matches = pattern_run(pattern, text, PATTERN_FULL, &matcher->work, &failure);
+    matcher->is_exhausted = failure != NULL && matcher->work == 0;
     return matches;
 }
 
-static gboolean value_contains(const JsonValue *whole, const JsonValue *part);
+static gboolean value_contains(Matcher *matcher, const JsonValue *whole, const JsonValue *part);
 
-static gboolean object_contains(const JsonValue *whole, const JsonValue *part) {
+static gboolean object_contains(Matcher *matcher, const JsonValue *whole, const JsonValue *part) {
     for (JsonIter i = json_iter(part); json_next(&i);)
-        if (!value_contains(json_get(whole, i.key), i.value))
+        if (!value_contains(matcher, json_get(whole, i.key), i.value))
             return FALSE;
     return TRUE;
 }
 
 /* Each element of part has one of its own in whole; taken in order, as Orca does. */
-static gboolean list_contains(const JsonValue *whole, const JsonValue *part) {
+static gboolean list_contains(Matcher *matcher, const JsonValue *whole, const JsonValue *part) {
     gsize n = json_length(whole);
     g_autofree gboolean *taken = g_new0(gboolean, n + 1);
     for (JsonIter i = json_iter(part); json_next(&i);) {
         gsize at = 0;
-        while (at < n && (taken[at] || !value_contains(json_at(whole, at), i.value)))
+        while (at < n && (taken[at] || !value_contains(matcher, json_at(whole, at), i.value)))
             at++;
         if (at == n)
             return FALSE;
@@ -113,13 +121,13 @@ static gboolean list_contains(const JsonValue *whole, const JsonValue *part) {
 }
 
 /* Calls itself as deep as the document is; json_parse_limited bounds that. */
-static gboolean value_contains(const JsonValue *whole, const JsonValue *part) {
+static gboolean value_contains(Matcher *matcher, const JsonValue *whole, const JsonValue *part) {
     if (json_is_object(part))
-        return json_is_object(whole) && object_contains(whole, part);
+        return json_is_object(whole) && object_contains(matcher, whole, part);
     if (json_is_array(part))
-        return json_is_array(whole) && list_contains(whole, part);
+        return json_is_array(whole) && list_contains(matcher, whole, part);
     if (json_is_string(part) && json_is_string(whole))
-        return text_matches(json_string(part), json_string(whole));
+        return text_matches(matcher, json_string(part), json_string(whole));
     return whole != NULL && json_equal(whole, part);
 }
 
@@ -128,12 +136,13 @@ typedef struct {
     ApiCall *call;
     const SearchQuery *query;
     const JsonValue *wanted; /* of the trigger, or NULL */
+    Matcher matcher;
     ExecutionList *list;
     gint64 matches;
     GError *error;
 } Search;
 
-static gboolean trigger_fits(const Search *search, const JsonValue *trigger) {
+static gboolean trigger_fits(Search *search, const JsonValue *trigger) {
     const SearchQuery *query = search->query;
     const char *const *types = (const char *const *)query->trigger_types;
     const char *type = json_get_string(trigger, "type");
@@ -141,7 +150,7 @@ static gboolean trigger_fits(const Search *search, const JsonValue *trigger) {
         return FALSE;
     if (query->event_id != NULL && g_strcmp0(json_get_string(trigger, "eventId"), query->event_id) != 0)
         return FALSE;
-    return search->wanted == NULL || value_contains(trigger, search->wanted);
+    return search->wanted == NULL || value_contains(&search->matcher, trigger, search->wanted);
 }
 
 static gboolean is_full(const Search *search) {
@@ -163,7 +172,10 @@ static gboolean look_at(const LoadedExecution *loaded, gpointer data) {
     g_autoptr(Execution) execution = execution_from_loaded(loaded, &search->error);
     if (execution == NULL)
         return FALSE;
-    if (!trigger_fits(search, json_root(execution->trigger)) || search->matches++ < search->query->start)
+    gboolean fits = trigger_fits(search, json_root(execution->trigger));
+    if (search->matcher.is_exhausted)
+        return FALSE;
+    if (!fits || search->matches++ < search->query->start)
         return TRUE;
     return execution_list_add(search->list, execution, &search->error) && !is_full(search);
 }
@@ -202,9 +214,16 @@ static Json *search_get(ApiCall *call, GError **error) {
     g_autoptr(ExecutionList) list = api_execution_list(call, query->expand ? LIST_EXPANDED : LIST_EXECUTIONS);
     Search search = {.call = call, .query = query, .wanted = json_root(wanted), .list = list};
     gboolean by_trigger = query->trigger_types != NULL || query->event_id != NULL || wanted != NULL;
+    g_autoptr(GHashTable) compiled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)pattern_free);
+    search.matcher = (Matcher){.compiled = compiled, .work = SEARCH_WORK_MAX};
     if (by_trigger ? !store_executions_list_whole(call->services->store, &filter, look_at, &search, error)
                    : !store_executions_list(call->services->store, &filter, take, &search, error))
         return NULL;
+    if (search.matcher.is_exhausted)
+        error_set(&search.error, ERR_INVALID,
+                  "the patterns of the trigger searched for take more than %d steps (SEARCH_WORK_MAX): narrow the "
+                  "search, or write simpler patterns",
+                  SEARCH_WORK_MAX);
     if (search.error != NULL) {
         g_propagate_error(error, search.error);
         return NULL;

@@ -1,4 +1,4 @@
-/* GET /executions/failedStages: the stages at which an execution really failed, those of pipelines that it started included. */
+/* GET /executions/failedStages, under Orca's path too (engine.md 26): the stages at which an execution really failed, those of pipelines that it started included. */
 #include "api/internal.h"
 #include <string.h>
 
@@ -120,14 +120,14 @@ static Json *failed_stages_get(ApiCall *call, GError **error) {
     return json_builder_end(builder);
 }
 
+#define FAILED_STAGES(path_)                                                                                                               \
+    .method = "GET", .path = (path_), .handler = failed_stages_get, .needs = NEEDS(ON_SERVER, ACCESS_SIGNED_IN), .query = failed_query,    \
+    .query_size = sizeof(FailedQuery)
+
 static const Route routes[] = {
-    {.method = "GET",
-     .path = "/executions/failedStages",
-     .handler = failed_stages_get,
-     .needs = NEEDS(ON_SERVER, ACCESS_SIGNED_IN),
-     .query = failed_query,
-     .query_size = sizeof(FailedQuery),
+    {FAILED_STAGES("/executions/failedStages"),
      .help = "The stages at which an execution really failed, those of pipelines that it started included."},
+    {FAILED_STAGES("/pipelines/failedStages"), .help = "The same under Orca's path."},
     {0},
 };
 const RouteTable failed_stage_routes = {"Failed stages", routes};

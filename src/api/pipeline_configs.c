@@ -137,6 +137,11 @@ static gboolean check_can_run(ApiCall *call, const JsonValue *given, GError **er
         error_set(error, ERR_INVALID, "a pipeline is a JSON object");
         return FALSE;
     }
+    const char *name = json_get_string(given, "name");
+    if (!engine_check_types(given, error)) {
+        g_prefix_error(error, "save pipeline %s: ", name != NULL ? name : "(without name)");
+        return FALSE;
+    }
     g_autoptr(Json) expanded = templates_apply_to(given) ? planned(call, given, error) : json_copy(given);
     if (expanded == NULL)
         return FALSE;
@@ -145,7 +150,6 @@ static gboolean check_can_run(ApiCall *call, const JsonValue *given, GError **er
     if (problems[0] == NULL)
         return TRUE;
     g_autofree char *joined = g_strjoinv("; ", problems);
-    const char *name = json_get_string(given, "name");
     error_set(error, ERR_INVALID, "save pipeline %s: %s", name != NULL ? name : "(without name)", joined);
     return FALSE;
 }

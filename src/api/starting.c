@@ -1,18 +1,34 @@
 /* The ways to start a pipeline (api.md 4, "Starting"). */
 #include "api/internal.h"
+#include "api/start_id.h"
 #include "api/templates.h"
 #include "base/log.h"
 #include "stages/metadata/pipelines.h"
 #include "stages/metadata/templates.h"
 #include "store/executions.h"
+#include "store/trigger_events.h"
 #include "triggers/triggers.h"
 #include <string.h>
 
 /* ---- the trigger ---- */
+static gboolean is_given(const JsonValue *value) {
+    return value != NULL && !json_is_null(value);
+}
+
 /* The body as a trigger. New clients wrap it once more: {"trigger": {…}}. */
 static const JsonValue *given_trigger(const JsonValue *body) {
     const JsonValue *inner = json_get(body, "trigger");
-    return json_is_object(inner) && json_get(body, "type") == NULL ? inner : body;
+    return is_given(inner) && json_get(body, "type") == NULL ? inner : body;
+}
+
+/* What was posted to start a saved pipeline. */
+static gboolean check_posted(const ApiCall *call, GError **error) {
+    const JsonValue *trigger = given_trigger(call->body), *id = json_is_object(call->body) ? json_get(call->body, "executionId") : NULL;
+    g_autoptr(Json) posted = json_pack("{s:v, s:v}", "trigger", trigger, "executionId", id);
+    if (start_check_key(call, error) && engine_check_types(json_root(posted), error))
+        return TRUE;
+    g_prefix_error(error, "start pipeline: ");
+    return FALSE;
 }
 
 /* Whoever is signed in is the user, whatever the trigger says. */
@@ -27,10 +43,6 @@ static Json *make_trigger(const ApiCall *call, const JsonValue *given, const cha
     json_end_object(own);
     g_autoptr(Json) members = json_builder_end(own);
     return json_merge(given, json_root(members));
-}
-
-static gboolean is_given(const JsonValue *value) {
-    return value != NULL && !json_is_null(value);
 }
 
 static gboolean check_parameters(const JsonValue *pipeline, const JsonValue *trigger, GError **error) {
@@ -83,10 +95,11 @@ static void tell_template_errors(ApiCall *call, const JsonValue *pipeline, GErro
 }
 
 /* ---- starting ---- */
-/* The new execution's id; caller frees. */
-static char *start(ApiCall *call, const JsonValue *pipeline, const JsonValue *stored, GError **error) {
+/* id: what the execution is to be called, or NULL. The execution's id; caller frees. */
+static char *start(ApiCall *call, const char *id_wanted, const JsonValue *pipeline, const JsonValue *stored, GError **error) {
     g_autofree char *failed_id = NULL;
-    g_autoptr(Json) from = json_with_string(pipeline, "origin", api_origin(call));
+    g_autoptr(Json) named = json_with_string(pipeline, "executionId", id_wanted);
+    g_autoptr(Json) from = json_with_string(json_root(named), "origin", api_origin(call));
     char *id = engine_start_pipeline(call->services->engine, json_root(from), stored, call->principal, &failed_id, error);
     if (id == NULL && failed_id != NULL)
         g_prefix_error(error, "execution %s was recorded as failed: ", failed_id);
@@ -95,7 +108,15 @@ static char *start(ApiCall *call, const JsonValue *pipeline, const JsonValue *st
     return id;
 }
 
-static char *start_stored(ApiCall *call, const char *event_id, GError **error) {
+/* A saved pipeline with a trigger; an id is only ever that of one execution, so that none is saved with it. */
+static Json *saved_with_trigger(const JsonValue *stored, const JsonValue *trigger) {
+    static const char *const NOT_SAVED[] = {"executionId", NULL};
+    g_autoptr(Json) config = json_without(stored, NOT_SAVED);
+    return with_trigger(json_root(config), trigger);
+}
+
+/* event_id: of the start's event, or NULL; named: the caller did. */
+static char *start_stored(ApiCall *call, const char *event_id, gboolean named, GError **error) {
     const char *application = api_path(call, "application"), *name = api_path(call, "name");
     g_autoptr(Json) stored = pipeline_find(call->services->store, PIPELINE_KIND, application, name, error);
     if (stored == NULL) {
@@ -106,12 +127,15 @@ static char *start_stored(ApiCall *call, const char *event_id, GError **error) {
         error_set(error, ERR_INVALID, "start pipeline %s of %s: the trigger is a JSON object", name, application);
         return NULL;
     }
+    if (!check_posted(call, error))
+        return NULL;
     g_autoptr(Json) trigger = make_trigger(call, given_trigger(call->body), event_id);
     g_autoptr(Json) whole = expanded(call, json_root(stored));
     if (!check_parameters(json_root(whole), json_root(trigger), error))
         return NULL;
-    g_autoptr(Json) pipeline = with_trigger(json_root(stored), json_root(trigger));
-    return start(call, json_root(pipeline), json_root(stored), error);
+    g_autofree char *id = start_execution_id(call, call->body, json_root(trigger), named ? event_id : NULL);
+    g_autoptr(Json) pipeline = saved_with_trigger(json_root(stored), json_root(trigger));
+    return start(call, id, json_root(pipeline), json_root(stored), error);
 }
 
 static Json *reference(const char *id, const char *event_id) {
@@ -120,17 +144,25 @@ static Json *reference(const char *id, const char *event_id) {
 }
 
 static Json *start_post(ApiCall *call, GError **error) {
-    g_autofree char *id = start_stored(call, NULL, error);
+    g_autofree char *id = start_stored(call, NULL, FALSE, error);
     return id != NULL ? reference(id, NULL) : NULL;
 }
 
-/* What `gennaker why` says of the event. */
+static gboolean note_found(const TriggerEventRecord *record, gpointer data) {
+    (void)record;
+    *(gboolean *)data = TRUE;
+    return FALSE;
+}
+
+/* What `gennaker why` says of the event; of one that comes again it has said it. */
 static void record_decision(ApiCall *call, const char *event_id, const char *id, const GError *failure) {
     const char *application = api_path(call, "application"), *name = api_path(call, "name");
     g_autoptr(GError) error = NULL;
     g_autoptr(Json) stored = pipeline_find(call->services->store, PIPELINE_KIND, application, name, NULL);
     const char *pipeline_id = json_get_string(json_root(stored), "id");
-    if (pipeline_id == NULL)
+    gboolean is_known = FALSE;
+    store_trigger_event_load(call->services->store, event_id, NULL, note_found, &is_known, NULL);
+    if (pipeline_id == NULL || is_known)
         return;
     g_autoptr(Json) envelope = json_pack("{s:{s:s, s:s, s:s}}", "details", "type", "manual", "source", call->principal->user, "application",
                                          application);
@@ -151,9 +183,14 @@ static void record_decision(ApiCall *call, const char *event_id, const char *id,
 }
 
 static Json *start_v2_post(ApiCall *call, GError **error) {
-    g_autofree char *event_id = g_uuid_string_random();
+    const char *named = json_get_string(given_trigger(call->body), "eventId");
+    if (named != NULL && (*named == '\0' || strlen(named) > TRIGGER_EVENT_ID_MAX)) {
+        error_set(error, ERR_INVALID, "start pipeline: trigger.eventId has 1 to %d bytes (TRIGGER_EVENT_ID_MAX)", TRIGGER_EVENT_ID_MAX);
+        return NULL;
+    }
+    g_autofree char *event_id = named != NULL ? g_strdup(named) : start_event_id(call);
     g_autoptr(GError) failure = NULL;
-    g_autofree char *id = start_stored(call, event_id, &failure);
+    g_autofree char *id = start_stored(call, event_id, named != NULL, &failure);
     record_decision(call, event_id, id, failure);
     if (id != NULL)
         return reference(id, event_id);
@@ -207,6 +244,10 @@ static Json *start_given_post(ApiCall *call, GError **error) {
         error_set(error, ERR_INVALID, "start pipeline: the body is a pipeline configuration");
         return NULL;
     }
+    if (!start_check_key(call, error) || !engine_check_types(call->body, error)) {
+        g_prefix_error(error, "start pipeline: ");
+        return NULL;
+    }
     const JsonValue *given = json_get(call->body, "trigger");
     gboolean planned = json_get_bool(call->body, "plan", FALSE) || strcmp(call->route->path, PLAN_PATH) == 0;
     gboolean borrows = given == NULL && planned && templates_apply_to(call->body);
@@ -216,7 +257,8 @@ static Json *start_given_post(ApiCall *call, GError **error) {
     g_autoptr(Json) stored = stored_config(call, json_get_string(call->body, "id"));
     if (planned)
         return plan(call, json_root(pipeline), json_root(stored), error);
-    g_autofree char *id = start(call, json_root(pipeline), json_root(stored), error);
+    g_autofree char *wanted = start_execution_id(call, call->body, given, NULL);
+    g_autofree char *id = start(call, wanted, json_root(pipeline), json_root(stored), error);
     return id != NULL ? reference(id, NULL) : NULL;
 }
 
@@ -229,11 +271,14 @@ static Json *by_id_post(ApiCall *call, GError **error) {
         error_set(error, ERR_NOT_FOUND, "Pipeline configuration not found (id: %s)", id);
         return NULL;
     }
+    if (!check_posted(call, error))
+        return NULL;
     g_autoptr(Json) trigger = make_trigger(call, given_trigger(call->body), NULL);
-    g_autoptr(Json) pipeline = with_trigger(json_root(stored), json_root(trigger));
+    g_autoptr(Json) pipeline = saved_with_trigger(json_root(stored), json_root(trigger));
     if (g_str_has_prefix(call->route->path, PLAN_PATH))
         return plan(call, json_root(pipeline), json_root(stored), error);
-    g_autofree char *started = start(call, json_root(pipeline), json_root(stored), error);
+    g_autofree char *wanted = start_execution_id(call, call->body, json_root(trigger), NULL);
+    g_autofree char *started = start(call, wanted, json_root(pipeline), json_root(stored), error);
     return started != NULL ? reference(started, NULL) : NULL;
 }
 
@@ -258,6 +303,7 @@ static const Param trigger_body[] = {
     {.name = "notifications", .type = PARAM_JSON, .help = "Added to the pipeline's."},
     {.name = "rebake", .type = PARAM_BOOL, .help = "Bake even when there is an image already."},
     {.name = "dryRun", .type = PARAM_BOOL, .help = "Nothing outside is changed."},
+    {.name = "executionId", .type = PARAM_STRING, .help = "The new execution's id: 1 to 64 letters, digits, '-' or '_'."},
     {.name = "correlationId", .type = PARAM_STRING, .help = "While an execution with this id is unfinished, that one is answered."},
     {0},
 };
@@ -270,7 +316,7 @@ static const Route routes[] = {
      .body = BODY_OPTIONAL_JSON,
      .body_params = trigger_body,
      .success = 202,
-     .help = "Starts a pipeline, by its name or id: {ref: \"/pipelines/<execution>\"}."},
+     .help = "Starts a pipeline, by its name or id: {ref: \"/pipelines/<execution>\"}." START_ID_HELP},
     {.method = "POST",
      .path = "/pipelines/v2/{application}/{name}",
      .handler = start_v2_post,
@@ -278,33 +324,34 @@ static const Route routes[] = {
      .body = BODY_OPTIONAL_JSON,
      .body_params = trigger_body,
      .success = 202,
-     .help = "Starts a pipeline: {eventId, ref}."},
+     .help = "Starts a pipeline: {eventId, ref}. A trigger.eventId is kept, and counts like such a key." START_ID_HELP},
     {.method = "POST",
      .path = "/applications/{application}/pipelineConfigs/{name}",
      .handler = start_post,
      .needs = NEEDS(ON_APPLICATION, ACCESS_EXECUTE),
      .body = BODY_OPTIONAL_JSON,
      .body_params = trigger_body,
-     .help = "Starts a pipeline: {ref}."},
+     .help = "Starts a pipeline: {ref}." START_ID_HELP},
     {.method = "POST",
      .path = "/pipelines/start",
      .handler = start_given_post,
      .needs = NEEDS(ON_APPLICATION, ACCESS_EXECUTE),
      .body = BODY_JSON,
-     .help = "Starts the pipeline in the body, stored or not. With plan: true nothing runs and the checked pipeline is answered."},
+     .help = "Starts the pipeline in the body, stored or not. With plan: true nothing runs and the checked pipeline is "
+             "answered." START_ID_HELP},
     {.method = "POST",
      .path = "/orchestrate",
      .handler = start_given_post,
      .needs = NEEDS(ON_APPLICATION, ACCESS_EXECUTE),
      .body = BODY_JSON,
-     .help = "The same under Orca's path."},
+     .help = "The same under Orca's path." START_ID_HELP},
     {.method = "POST",
      .path = "/orchestrate/{pipelineConfigId}",
      .handler = by_id_post,
      .needs = NEEDS(ON_SERVER, ACCESS_SIGNED_IN),
      .body = BODY_OPTIONAL_JSON,
      .body_params = trigger_body,
-     .help = "Starts a pipeline by the id of its configuration: {ref}."},
+     .help = "Starts a pipeline by the id of its configuration: {ref}." START_ID_HELP},
     {.method = "POST",
      .path = PLAN_PATH,
      .handler = start_given_post,

@@ -1,6 +1,7 @@
 /* Ad-hoc orchestrations, which Gate calls tasks (api.md 7). */
 #include "api/execution_lists.h"
 #include "api/internal.h"
+#include "api/start_id.h"
 #include "base/log.h"
 #include <string.h>
 
@@ -22,11 +23,13 @@ static gboolean check_jobs(const JsonValue *body, GError **error) {
 }
 
 static Json *start_task(ApiCall *call, const JsonValue *task, const char *application, GError **error) {
-    if (!check_jobs(task, error))
+    if (!check_jobs(task, error) || !start_check_key(call, error) || !engine_check_types(task, error))
         return NULL;
     g_autoptr(Json) given = json_with_string(task, "application", application);
-    g_autoptr(Json) named = json_with_string(json_root(given), "origin", api_origin(call));
-    g_autofree char *id = engine_start_orchestration(call->services->engine, json_root(named), call->principal, error);
+    g_autofree char *wanted = start_execution_id(call, task, json_get(task, "trigger"), NULL);
+    g_autoptr(Json) named = json_with_string(json_root(given), "executionId", wanted);
+    g_autoptr(Json) from = json_with_string(json_root(named), "origin", api_origin(call));
+    g_autofree char *id = engine_start_orchestration(call->services->engine, json_root(from), call->principal, error);
     if (id == NULL)
         return NULL;
     g_autofree char *ref = g_strconcat("/tasks/", id, NULL);
@@ -173,7 +176,7 @@ static const Route routes[] = {
      .needs = NEEDS(ON_APPLICATION, ACCESS_EXECUTE),
      .body = BODY_JSON,
      .body_params = task_body,
-     .help = "Starts a task: {ref: \"/tasks/<id>\"}. Its jobs are stages; they run one after the other."},
+     .help = "Starts a task: {ref: \"/tasks/<id>\"}. Its jobs are stages; they run one after the other." START_ID_HELP},
     {.method = "POST",
      .path = "/ops",
      .handler = ops_post,

@@ -227,7 +227,7 @@ static void post_call(gpointer argument, Letter *letter) {
     engine_post(call->engine, call->id, letter);
 }
 
-static gboolean post_and_wait(Engine *engine, const char *id, Letter *letter, GError **error) {
+gboolean engine_post_and_wait(Engine *engine, const char *id, Letter *letter, GError **error) {
     PostCall call = {engine, id};
     return engine_wait(engine, post_call, &call, letter, error);
 }
@@ -242,21 +242,21 @@ static Message *user_message(MessageKind kind, const char *user) {
 gboolean engine_cancel(Engine *engine, const char *id, const char *user, const char *reason, GError **error) {
     Message *message = user_message(MESSAGE_CANCEL_EXECUTION, user);
     message->reason = text_new(reason);
-    return post_and_wait(engine, id, letter_new(message), error);
+    return engine_post_and_wait(engine, id, letter_new(message), error);
 }
 
 gboolean engine_force_cancel(Engine *engine, const char *id, const char *user, const char *reason, GError **error) {
     Message *message = user_message(MESSAGE_FORCE_CANCEL_EXECUTION, user);
     message->reason = text_new(reason);
-    return post_and_wait(engine, id, letter_new(message), error);
+    return engine_post_and_wait(engine, id, letter_new(message), error);
 }
 
 gboolean engine_pause(Engine *engine, const char *id, const char *user, GError **error) {
-    return post_and_wait(engine, id, letter_new(user_message(MESSAGE_PAUSE_EXECUTION, user)), error);
+    return engine_post_and_wait(engine, id, letter_new(user_message(MESSAGE_PAUSE_EXECUTION, user)), error);
 }
 
 gboolean engine_resume(Engine *engine, const char *id, const char *user, GError **error) {
-    return post_and_wait(engine, id, letter_new(user_message(MESSAGE_RESUME_EXECUTION, user)), error);
+    return engine_post_and_wait(engine, id, letter_new(user_message(MESSAGE_RESUME_EXECUTION, user)), error);
 }
 
 /* An execution that has ended and is limited waits for its turn like a new one. */
@@ -276,7 +276,7 @@ gboolean engine_restart_stage(Engine *engine, const char *id, const char *stage_
         return FALSE;
     }
     message->park = answer == GATE_PARK;
-    if (post_and_wait(engine, id, letter_new(message), error))
+    if (engine_post_and_wait(engine, id, letter_new(message), error))
         return TRUE;
     if (asks)
         engine_leave_gate(engine, execution);
@@ -310,13 +310,13 @@ gboolean engine_patch_stage(Engine *engine, const char *id, const char *stage_id
     message->stage_id = text_new(stage_id);
     message->body = changes_allowed(engine, id, stage_id, changes, principal);
     message->accounts = principal->accounts ? json_from_strings(principal->accounts) : json_empty_array();
-    return post_and_wait(engine, id, letter_new(message), error);
+    return engine_post_and_wait(engine, id, letter_new(message), error);
 }
 
 gboolean engine_delete(Engine *engine, const char *id, GError **error) {
     Letter *letter = letter_new(NULL);
     letter->erase = TRUE;
-    return post_and_wait(engine, id, letter, error);
+    return engine_post_and_wait(engine, id, letter, error);
 }
 
 void engine_wake_stage(Engine *engine, const char *execution_id, const char *stage_id) {

@@ -73,7 +73,8 @@ Runtime *engine_runtime(Engine *engine);
 /* The sections of the configuration that the engine reads; ends with NULL. */
 extern const ConfigSection *const engine_config_sections[];
 
-/* Starts a pipeline from its configuration JSON with "trigger" inside. stored_config: the pipeline as saved, or
+/* Starts a pipeline from its configuration JSON with "trigger" inside. With an "executionId" that an execution of the same
+ * pipeline has already this is that start, repeated: the id of that execution. stored_config: the pipeline as saved, or
  * NULL when it is not stored. Returns the execution id (caller frees) also when a failed execution was recorded and *error is
  * set (*failed_id). ERR_INVALID: bad graph, unknown type, disabled …; ERR_UNAVAILABLE: back-pressure. */
 char *engine_start_pipeline(Engine *engine, const JsonValue *pipeline, const JsonValue *stored_config, const Principal *principal,
@@ -89,6 +90,10 @@ char *engine_record_failure(Engine *engine, const JsonValue *pipeline, const Pri
 
 /* What validation says of a pipeline before it is started or saved: list of messages (empty: fine); caller frees the strv. */
 char **engine_validate_pipeline(Engine *engine, const JsonValue *pipeline);
+
+/* Whether the members of a pipeline or a task that is to be started have the types they have to have; null counts as absent. ERR_INVALID
+ * names those that have not. */
+gboolean engine_check_types(const JsonValue *pipeline, GError **error);
 
 gboolean engine_cancel(Engine *engine, const char *id, const char *user, const char *reason, GError **error);
 /* An administrator's last resort: everything active becomes CANCELED here and now, whatever its tasks do. */

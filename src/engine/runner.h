@@ -116,6 +116,8 @@ void engine_run_ended(Engine *engine);
 /* Calls with the letter and waits until it is answered. */
 typedef void (*WaitedCall)(gpointer argument, Letter *letter);
 gboolean engine_wait(Engine *engine, WaitedCall call, gpointer argument, Letter *letter, GError **error);
+/* Hands a letter to an execution and waits until it is answered. */
+gboolean engine_post_and_wait(Engine *engine, const char *id, Letter *letter, GError **error);
 
 /* ---- actor.c ---- */
 Actor *actor_ref(Actor *actor);
@@ -132,6 +134,13 @@ Actor *engine_find_actor(Engine *engine, const char *id);
 gboolean engine_insert(Engine *engine, Execution *draft, Effects *effects, Letter *letter);
 /* Makes an actor for an unfinished execution that waits, not loaded. */
 void engine_list(Engine *engine, const char *id);
+
+/* ---- repeat.c ---- */
+/* TRUE: the executionId a caller gave names an execution. *first is its id (caller frees) when it is of the same pipeline or task:
+ * then this is that start, repeated. Else ERR_CONFLICT. */
+gboolean submit_is_repeated(Engine *engine, ExecutionType type, const JsonValue *config, char **first, GError **error);
+/* The same after a start that met another of the same id, whose commit is waited for. */
+gboolean submit_is_repeated_now(Engine *engine, ExecutionType type, const JsonValue *config, char **first, GError **error);
 
 /* ---- runs.c ---- */
 Run *run_ref(Run *run);

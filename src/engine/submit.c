@@ -106,6 +106,29 @@ static gboolean has_room(Engine *engine, GError **error) {
     return FALSE;
 }
 
+/* Takes the draft of what the configuration describes. A start of the same id that was quicker stands for this one. */
+static char *submit_or_first(Engine *engine, Execution *draft, const JsonValue *config, GError **error) {
+    g_autoptr(GError) failure = NULL;
+    ExecutionType type = draft->type;
+    char *id = submit(engine, draft, &failure);
+    if (id)
+        return id;
+    if (error_code(failure) != ERR_CONFLICT || !submit_is_repeated_now(engine, type, config, &id, error))
+        g_propagate_error(error, g_steal_pointer(&failure));
+    return id;
+}
+
+gboolean engine_check_types(const JsonValue *pipeline, GError **error) {
+    g_autoptr(GPtrArray) wrong = g_ptr_array_new_with_free_func(g_free);
+    submit_check_types(pipeline, wrong);
+    if (wrong->len == 0)
+        return TRUE;
+    g_ptr_array_add(wrong, NULL);
+    g_autofree char *all = g_strjoinv("; ", (char **)wrong->pdata);
+    error_set(error, ERR_INVALID, "%s", all);
+    return FALSE;
+}
+
 /* ---- executions that fail before they start ---- */
 static char *record_failure(Engine *engine, const JsonValue *config, ExecutionType type, const Principal *principal, const char *why) {
     static const char *const left_out[] = {"stages", "job", NULL};
@@ -368,13 +391,16 @@ static char *start_prepared(Engine *engine, const JsonValue *given, const JsonVa
     Execution *draft = submit_build(EXECUTION_PIPELINE, json_root(processed), principal, settings, engine->runtime->now_ms(engine->runtime),
                                     error);
     engine_settings_unref(settings);
-    return draft ? submit(engine, draft, error) : NULL;
+    return draft ? submit_or_first(engine, draft, json_root(processed), error) : NULL;
 }
 
-static gboolean is_object(const JsonValue *pipeline, GError **error) {
-    if (json_is_object(pipeline))
+static gboolean is_runnable(const JsonValue *pipeline, GError **error) {
+    if (!json_is_object(pipeline))
+        error_set(error, ERR_INVALID, "The pipeline cannot be run: it is no JSON object");
+    else if (engine_check_types(pipeline, error))
         return TRUE;
-    error_set(error, ERR_INVALID, "The pipeline cannot be run: it is no JSON object");
+    else
+        g_prefix_error(error, "The pipeline cannot be run: ");
     return FALSE;
 }
 
@@ -382,8 +408,11 @@ char *engine_start_pipeline(Engine *engine, const JsonValue *pipeline, const Jso
                             char **failed_id, GError **error) {
     if (failed_id)
         *failed_id = NULL;
-    if (!has_room(engine, error) || !is_object(pipeline, error))
+    if (!has_room(engine, error) || !is_runnable(pipeline, error))
         return NULL;
+    char *first;
+    if (submit_is_repeated(engine, EXECUTION_PIPELINE, pipeline, &first, error))
+        return first;
     g_autoptr(Json) prepared = with_trigger(engine, pipeline, principal, error);
     return prepared ? start_prepared(engine, json_root(prepared), stored_config, principal, failed_id, error) : NULL;
 }
@@ -434,8 +463,12 @@ char *engine_start_orchestration(Engine *engine, const JsonValue *orchestration,
         error_set(error, ERR_INVALID, "A task is a JSON object with application, description and job");
         return NULL;
     }
+    char *first;
+    if (submit_is_repeated(engine, EXECUTION_ORCHESTRATION, orchestration, &first, error))
+        return first;
     const JsonValue *jobs = json_get(orchestration, "job");
     g_autoptr(GPtrArray) wrong = g_ptr_array_new_with_free_func(g_free);
+    submit_check_types(orchestration, wrong);
     graph_validate(jobs, wrong);
     if (wrong->len > 0) {
         error_set(error, ERR_INVALID, "The task cannot be run: %s", (char *)g_ptr_array_index(wrong, 0));
@@ -452,5 +485,5 @@ char *engine_start_orchestration(Engine *engine, const JsonValue *orchestration,
     Execution *draft = submit_build(EXECUTION_ORCHESTRATION, json_root(whole), principal, settings,
                                     engine->runtime->now_ms(engine->runtime), error);
     engine_settings_unref(settings);
-    return draft ? submit(engine, draft, error) : NULL;
+    return draft ? submit_or_first(engine, draft, json_root(whole), error) : NULL;
 }

@@ -181,11 +181,59 @@ Execution *submit_build(ExecutionType type, const JsonValue *config, const Princ
 }
 
 /* ---- validation ---- */
+/* Null counts as absent. That stages and jobs are lists is the graph's own check. */
+static const struct {
+    const char *within, *key; /* within: a member of the pipeline, or NULL */
+    JsonType type, element;   /* element: of an array, or JSON_ABSENT for any */
+} MEMBERS[] = {
+    {NULL, "executionId", JSON_STRING, JSON_ABSENT},      {NULL, "spelEvaluator", JSON_STRING, JSON_ABSENT},
+    {NULL, "trigger", JSON_OBJECT, JSON_ABSENT},          {NULL, "parameterConfig", JSON_ARRAY, JSON_OBJECT},
+    {NULL, "expectedArtifacts", JSON_ARRAY, JSON_ABSENT}, {NULL, "notifications", JSON_ARRAY, JSON_ABSENT},
+    {NULL, "triggers", JSON_ARRAY, JSON_ABSENT},          {"trigger", "parameters", JSON_OBJECT, JSON_ABSENT},
+    {"trigger", "artifacts", JSON_ARRAY, JSON_ABSENT},    {"trigger", "notifications", JSON_ARRAY, JSON_ABSENT},
+    {"trigger", "executionId", JSON_STRING, JSON_ABSENT}, {"trigger", "eventId", JSON_STRING, JSON_ABSENT},
+};
+
+static const char *type_name(JsonType type) {
+    static const char *const NAMES[] = {[JSON_ABSENT] = "nothing",  [JSON_NULL] = "null",       [JSON_BOOL] = "a boolean",
+                                        [JSON_INT] = "a number",    [JSON_DOUBLE] = "a number", [JSON_BIG_NUMBER] = "a number",
+                                        [JSON_STRING] = "a string", [JSON_ARRAY] = "a list",    [JSON_OBJECT] = "an object"};
+    return NAMES[type];
+}
+
+static gboolean is_of_type(const JsonValue *value, JsonType type) {
+    return value == NULL || json_is_null(value) || json_type(value) == type;
+}
+
+static void check_elements(const JsonValue *list, const char *name, JsonType type, GPtrArray *messages) {
+    for (JsonIter i = json_iter(list); json_next(&i);)
+        if (!is_of_type(i.value, type)) {
+            g_ptr_array_add(messages, g_strdup_printf("%s has to be a list of objects; element %" G_GSIZE_FORMAT " is %s", name,
+                                                      i.index + 1, type_name(json_type(i.value))));
+            return;
+        }
+}
+
+void submit_check_types(const JsonValue *config, GPtrArray *messages) {
+    for (gsize i = 0; i < G_N_ELEMENTS(MEMBERS); i++) {
+        const char *within = MEMBERS[i].within, *key = MEMBERS[i].key;
+        const JsonValue *holder = within ? json_get(config, within) : config,
+                        *value = json_is_object(holder) ? json_get(holder, key) : NULL;
+        g_autofree char *name = within ? g_strdup_printf("%s.%s", within, key) : g_strdup(key);
+        if (!is_of_type(value, MEMBERS[i].type))
+            g_ptr_array_add(messages,
+                            g_strdup_printf("%s has to be %s, not %s", name, type_name(MEMBERS[i].type), type_name(json_type(value))));
+        else if (MEMBERS[i].element != JSON_ABSENT)
+            check_elements(value, name, MEMBERS[i].element, messages);
+    }
+}
+
 void submit_validate(const JsonValue *pipeline, const EngineSettings *settings, GPtrArray *messages) {
     if (!json_is_object(pipeline)) {
         g_ptr_array_add(messages, g_strdup("the pipeline is no JSON object"));
         return;
     }
+    submit_check_types(pipeline, messages);
     const JsonValue *stages = json_get(pipeline, "stages");
     graph_validate(stages, messages);
     JsonIter iter = json_iter(stages);

@@ -368,6 +368,21 @@ def test_search_of_executions(api):
     assert "Failed to parse encoded trigger" in api.error("GET", f"{search}?trigger=bm9uc2Vuc2U=")
 
 
+def test_search_by_a_hostile_pattern(api):
+    api.save("one", stages=[])
+    text = "a" * 40 + "!"
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: api.start("one", trigger={"type": "manual", "parameters": {"n": text}}), range(300)))
+
+    def search(pattern):
+        trigger = base64.b64encode(json.dumps({"parameters": {"n": pattern}}).encode()).decode()
+        return "/applications/app/executions/search?size=500&trigger=" + urllib.parse.quote(trigger)
+    assert len(api.get(search("a+.*"))) == 300 and api.get(search("(")) == []
+    begun = time.monotonic()
+    assert "SEARCH_WORK_MAX" in api.error("GET", search("(a+)+$"))
+    assert time.monotonic() - begun < 2
+
+
 def test_cancel_and_delete(api):
     api.save("long", stages=[wait_stage(600)])
     execution_id = api.start("long")

@@ -206,6 +206,7 @@ def test_an_unknown_region_and_a_missing_image_change_nothing(api, flow):
         errors = [e for s in execution["stages"] for e in s["context"].get("exception", {}).get("details", {}).get("errors", [])]
         assert execution["status"] == "TERMINAL" and any(words in e for e in errors), errors
         failed = api.get(f"/executions/failedStages?executionId={execution['id']}")
+        assert api.get(f"/pipelines/failedStages?executionId={execution['id']}") == failed  # engine.md 26
         assert failed[0]["stageStatus"] == "TERMINAL" and failed[0]["stageException"] and failed[0]["parentPipelineExecutionId"] is None
     assert [g["name"] for g in api.get(f"{APP}/serverGroups")] == [g["name"] for g in before]
 

@@ -61,9 +61,86 @@ def test_execution_id_of_the_caller(house):
     house.save("one", JUDGE)
     body = {"application": APP, "name": "one", "executionId": "MINE-1", "stages": [{"refId": "1", **JUDGE}]}
     assert house.call("POST", "/pipelines/start", body)["ref"] == "/pipelines/MINE-1"
-    again = call(house.server.port, "POST", "/pipelines/start", body)
-    assert again.status == 409 and "MINE-1" in again.json["message"]
+    assert house.call("POST", "/pipelines/start", body)["ref"] == "/pipelines/MINE-1"
+    other = call(house.server.port, "POST", "/pipelines/start", {**body, "name": "two"})
+    assert other.status == 409 and "MINE-1" in other.json["message"]
     assert call(house.server.port, "POST", "/pipelines/start", {**body, "executionId": "a/b"}).status == 400
+    task = {"application": APP, "description": "one", "executionId": "MINE-1", "job": [{"type": "wait", "waitTime": 0}]}
+    assert call(house.server.port, "POST", "/tasks", task).status == 409
+
+
+def test_a_start_that_is_repeated_gives_the_first(house):
+    config = house.save("one", JUDGE)
+    house.save("two", JUDGE)
+    first = house.call("POST", f"/pipelines/{APP}/one", {"executionId": "MINE-1"})
+    house.judge("MINE-1")
+    house.end("MINE-1")
+    assert house.call("POST", f"/pipelines/{APP}/one", {"executionId": "MINE-1"}) == first  # it has ended
+    assert house.call("POST", f"/orchestrate/{config}", {"trigger": {"executionId": "MINE-1"}}) == first
+    body = {"application": APP, "name": "one", "id": config, "stages": [], "trigger": {"executionId": "MINE-1"}}
+    assert house.call("POST", "/pipelines/start", body) == first
+    assert call(house.server.port, "POST", f"/pipelines/{APP}/two", {"executionId": "MINE-1"}).status == 409
+    for wrong in ({"eventId": ""}, {"eventId": "e" * 129}, {"eventId": 7}):
+        assert call(house.server.port, "POST", f"/pipelines/v2/{APP}/one", wrong).status == 400
+    by_event = house.call("POST", f"/pipelines/v2/{APP}/one", {"eventId": "e-1", "parameters": {"n": 1}})
+    assert by_event["eventId"] == "e-1" and house.call("POST", f"/pipelines/v2/{APP}/one", {"eventId": "e-1"}) == by_event
+    assert len(house.call("GET", "/triggers/events/e-1")["decisions"]) == 1
+    by_id = house.call("POST", f"/pipelines/v2/{APP}/one", {"executionId": "MINE-2"})
+    assert by_id["ref"] == "/pipelines/MINE-2" == house.call("POST", f"/pipelines/v2/{APP}/one", {"executionId": "MINE-2"})["ref"]
+    assert len(house.all(config)) == 3
+
+
+def test_idempotency_key(house):
+    config = house.save("one", JUDGE)
+    house.save("two", JUDGE)
+    saved = {"application": APP, "name": "one", "id": config, "stages": [{"refId": "1", **JUDGE}]}
+    task = {"application": APP, "description": "t", "job": [{"type": "wait", "waitTime": 0}]}
+    seen = set()
+    for path, body in ((f"/pipelines/{APP}/one", {}), (f"/pipelines/v2/{APP}/one", {}), ("/pipelines/start", saved), ("/orchestrate", saved),
+                       (f"/orchestrate/{config}", {}), ("/tasks", task), (f"/pipelines/{APP}/two", {})):
+        def post(key, path=path, body=body):
+            return call(house.server.port, "POST", path, body, {"Idempotency-Key": key})
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(post, ["k"] * 8))
+        assert {a.status for a in answers} <= {200, 202} and len({a.text for a in answers}) == 1, answers
+        assert answers[0].text != post("other").text
+        assert post("k" * 256).status == 400
+        seen.add(answers[0].json["ref"].rsplit("/", 1)[1])
+    assert len(seen) == 7 and len(house.all(config)) == 10
+    house.server.kill()
+    house.server.start()
+    again = call(house.server.port, "POST", f"/pipelines/{APP}/one", {}, {"Idempotency-Key": "k"})
+    assert again.json["ref"].rsplit("/", 1)[1] in seen
+    assert call(house.server.port, "POST", "/tasks", {**task, "description": "u"}, {"Idempotency-Key": "k"}).status == 409
+
+
+WRONG_MEMBERS = [("trigger", "x", "an object"), ("parameterConfig", {}, "a list"), ("parameterConfig", ["a"], "a list of objects"),
+                 ("expectedArtifacts", {}, "a list"), ("notifications", "x", "a list"), ("stages", "x", "list"), ("triggers", {}, "a list"),
+                 ("executionId", 7, "a string"), ("spelEvaluator", 4, "a string"), ("trigger.parameters", [], "an object"),
+                 ("trigger.artifacts", {}, "a list")]
+
+
+@pytest.mark.parametrize("key,value,wanted", WRONG_MEMBERS)
+def test_types_are_not_swallowed(house, key, value, wanted):
+    outer, _, inner = key.partition(".")
+    body = {"application": APP, "name": "one", "stages": [{"refId": "1", **JUDGE}], outer: {inner: value} if inner else value}
+    for path in ("/pipelines/start", "/pipelines", "/plan"):
+        answer = call(house.server.port, "POST", path, body)
+        assert answer.status == 400 and key in answer.json["message"] and wanted in answer.json["message"], answer
+    saved = house.call("POST", "/pipelines/bulksave", [body])
+    assert saved["failed_pipelines_count"] == 1 and key in saved["failed_pipelines"][0]["errorMsg"]
+    nothing = {**body, outer: {inner: None} if inner else None}
+    assert call(house.server.port, "POST", "/pipelines/start", nothing).status == 200
+
+
+def test_types_of_a_posted_trigger(house):
+    config = house.save("one", JUDGE)
+    for path in (f"/pipelines/{APP}/one", f"/pipelines/v2/{APP}/one", f"/orchestrate/{config}", f"/plan/{config}"):
+        for body, key in (({"parameters": "x"}, "trigger.parameters"), ({"trigger": {"parameters": [1]}}, "trigger.parameters"),
+                          ({"artifacts": {}}, "trigger.artifacts"), ({"trigger": "x"}, "trigger"), ({"executionId": {}}, "executionId")):
+            answer = call(house.server.port, "POST", path, body)
+            assert answer.status == 400 and f"{key} has to be" in answer.json["message"], (path, answer)
+    assert not house.all(config)
 
 
 def test_equal_correlation_ids_at_the_same_instant(house):
@@ -76,6 +153,14 @@ def test_equal_correlation_ids_at_the_same_instant(house):
             house.call("PUT", f"/pipelines/{execution}/cancel")
             house.end(execution, "CANCELED")
     assert len(house.all(config)) == 5
+
+
+def test_failed_stages_under_both_paths(house):  # engine.md 26
+    house.save("one", {"type": "pipeline", "name": "Check", "application": APP, "pipeline": "nowhere"})
+    failed = house.end(house.start("one"), "TERMINAL")["id"]
+    seen = house.call("GET", f"/pipelines/failedStages?executionId={failed}")
+    assert seen[0]["stageName"] == "Check" and seen == house.call("GET", f"/executions/failedStages?executionId={failed}")
+    assert call(house.server.port, "GET", "/pipelines/failedStages").status == 400
 
 
 def test_blocked_tasks(tmp_path):
