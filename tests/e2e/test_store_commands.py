@@ -1,7 +1,15 @@
 """`gennaker store …`: a store that is copied, verified, damaged, restored, also while a server uses it."""
 import subprocess
 
+import pytest
 from gennaker import PROGRAM, Gennaker
+
+
+@pytest.fixture
+def server(tmp_path):
+    server = Gennaker(tmp_path / "data").start()
+    yield server
+    server.kill()
 
 
 def store(*arguments):
@@ -20,9 +28,8 @@ def fill(server, count):
     return ids
 
 
-def test_backup_verify_restore(tmp_path):
+def test_backup_verify_restore(server, tmp_path):
     folder, copy = tmp_path / "data", tmp_path / "copy.db"
-    server = Gennaker(folder).start()
     ids = fill(server, 3)
     verified = store("verify", folder)
     assert verified.returncode == 0 and int(verified.stdout.split()[1]) >= 4, (verified.stdout, verified.stderr)
@@ -30,7 +37,7 @@ def test_backup_verify_restore(tmp_path):
     again = store("backup", folder, copy)
     assert again.returncode != 0 and "there is a file already" in again.stderr
     refused = store("restore", copy, folder)
-    assert refused.returncode != 0 and "held" in refused.stderr or "use" in refused.stderr, refused.stderr
+    assert refused.returncode != 0 and ("held" in refused.stderr or "use" in refused.stderr), refused.stderr
     later = fill(server, 1)
     assert server.stop() == 0
     restored = store("restore", copy, folder)
@@ -39,12 +46,11 @@ def test_backup_verify_restore(tmp_path):
     server.start()
     assert server.api.get(f"/pipelines/{ids[0]}")["status"] == "SUCCEEDED"
     assert [e["id"] for e in server.api.get("/executions?pipelineConfigIds=p&limit=10")].count(later[0]) == 0
-    server.stop()
+    assert server.stop() == 0
 
 
-def test_damage_is_named_and_not_restored(tmp_path):
+def test_damage_is_named_and_not_restored(server, tmp_path):
     folder, copy = tmp_path / "data", tmp_path / "copy.db"
-    server = Gennaker(folder).start()
     fill(server, 2)
     server.stop()
     assert store("backup", folder, copy).returncode == 0
