@@ -68,7 +68,9 @@ static void note_finished_tasks(SimWorld *world, const Stage *stage) {
 /* Everything that is not done says why (a part of the commits: each sentence is made anew). */
 static void check_why(const SimWorld *world, const Execution *execution) {
     const WhyFacts facts = {.settings = world->settings, .now_ms = 1};
-    guint sentences = 0, expected = execution_is_settled(execution) ? 0 : 1;
+    /* One that ended without a stage says that it had none. */
+    gboolean empty = execution->status == STATUS_TERMINAL && execution->stages->len == 0 && !execution->canceled;
+    guint sentences = 0, expected = execution_is_settled(execution) && !empty ? 0 : 1;
     g_autoptr(Json) why = why_explain(execution, &facts);
     for (JsonIter i = json_iter(json_root(why)); json_next(&i); sentences++)
         if (!json_get_string(i.value, "rule") || strlen(json_get_string(i.value, "reason")) < 5)
