@@ -5,9 +5,15 @@
 #include "store/executions.h"
 #include <string.h>
 
+/* One that had not begun. Its key tells its place: the clock may have been set since. */
+typedef struct {
+    gint64 key;
+    char *id;
+} Waiting;
+
 typedef struct {
     Engine *engine;
-    GPtrArray *waiting; /* ids of NOT_STARTED executions with a configuration, oldest first */
+    GArray *waiting; /* of Waiting: NOT_STARTED executions with a configuration */
     guint n, page;
 } Recovery;
 
@@ -30,11 +36,21 @@ static gboolean recover_one(const ExecutionRecord *record, gpointer data) {
             engine_count_running(recovery->engine, record->config_id, record->id);
         post_internal(recovery->engine, record->id, MESSAGE_RECOVER_EXECUTION);
     } else if (record->config_id) {
-        g_ptr_array_add(recovery->waiting, g_strdup(record->id));
+        Waiting waiting = {record->key, g_strdup(record->id)};
+        g_array_append_val(recovery->waiting, waiting);
     } else {
         post_internal(recovery->engine, record->id, MESSAGE_START_EXECUTION);
     }
     return TRUE;
+}
+
+static void waiting_clear(gpointer data) {
+    g_free(((Waiting *)data)->id);
+}
+
+static gint by_key(gconstpointer a, gconstpointer b) {
+    gint64 left = ((const Waiting *)a)->key, right = ((const Waiting *)b)->key;
+    return left < right ? -1 : left > right;
 }
 
 static gboolean list_unfinished(Recovery *recovery, ExecutionType type, GError **error) {
@@ -51,8 +67,9 @@ static gboolean list_unfinished(Recovery *recovery, ExecutionType type, GError *
 /* Executions that had not begun: parked in their order; where nothing runs the gate opens. */
 static gboolean recover_waiting(Recovery *recovery, GError **error) {
     g_autoptr(GHashTable) purges = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_array_sort(recovery->waiting, by_key);
     for (guint i = 0; i < recovery->waiting->len; i++) {
-        const char *id = g_ptr_array_index(recovery->waiting, i);
+        const char *id = g_array_index(recovery->waiting, Waiting, i).id;
         g_autoptr(Execution) execution = engine_load(recovery->engine, id, error);
         if (!execution)
             return FALSE;
@@ -72,7 +89,8 @@ static gboolean recover_waiting(Recovery *recovery, GError **error) {
 }
 
 gboolean engine_recover(Engine *engine, GError **error) {
-    g_autoptr(GPtrArray) waiting = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GArray) waiting = g_array_new(FALSE, FALSE, sizeof(Waiting));
+    g_array_set_clear_func(waiting, waiting_clear);
     Recovery recovery = {.engine = engine, .waiting = waiting};
     if (!list_unfinished(&recovery, EXECUTION_PIPELINE, error) || !list_unfinished(&recovery, EXECUTION_ORCHESTRATION, error) ||
         !recover_waiting(&recovery, error))
