@@ -36,8 +36,8 @@ static void noted(World *world, Known *known, const char *what, gboolean done, c
 static void cancel(World *world, Known *known, const Stage *stage) {
     (void)stage;
     g_autoptr(GError) error = NULL;
+    known->interfered = TRUE; /* at once: commits come while the call waits */
     gboolean done = engine_cancel(world->engine, known->id, "somebody", "because", &error);
-    known->interfered = TRUE;
     known->canceled = known->canceled || done;
     noted(world, known, "cancel", done, error, &world->counters->cancels);
 }
