@@ -55,6 +55,7 @@ static gboolean open_clouds(Composition *composition, GError **error) {
         .config = composition->services.config,
         .operation_ended = wake_stage,
         .data = composition,
+        .runtime = engine_runtime(composition->services.engine),
     };
     composition->services.clouds = clouds_new(&options, error);
     return composition->services.clouds != NULL;
@@ -170,7 +171,7 @@ Composition *composition_open(const CompositionOptions *options, GError **error)
                     auth_check_listen(composition->auth, options->address, error) && (composition->http = http_client_new(error)) != NULL;
     services->http = composition->http;
     fine = fine && (composition->notify = notify_new(services->store, composition->http, services->config, error)) != NULL;
-    fine = fine && open_clouds(composition, error) && open_bakery(composition, options, error) && open_engine(composition, error) &&
+    fine = fine && open_engine(composition, error) && open_clouds(composition, error) && open_bakery(composition, options, error) &&
            open_triggers(composition, error) && open_cron(composition, error) && open_retention(composition, error) &&
            open_api(composition, options, error);
     if (!fine) {
@@ -278,14 +279,14 @@ void composition_close(Composition *composition, gint64 grace_ms) {
         cron_stop(services->cron, grace_ms);
     if (services->triggers != NULL)
         triggers_stop(services->triggers, grace_ms);
+    if (services->clouds != NULL)
+        clouds_stop(services->clouds, grace_ms); /* its runs are work of the engine's runtime */
     if (services->engine != NULL)
         engine_stop(services->engine, grace_ms);
     if (composition->notify != NULL)
         notify_stop(composition->notify);
     if (services->bakery != NULL)
         bakery_stop(services->bakery);
-    if (services->clouds != NULL)
-        clouds_stop(services->clouds, grace_ms);
     g_clear_pointer(&composition->api, api_free);
     g_clear_pointer(&services->retention, retention_free);
     g_clear_pointer(&services->cron, cron_free);

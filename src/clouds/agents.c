@@ -27,6 +27,7 @@ typedef struct {
 
 struct Agents {
     Inventory *inventory;
+    Runtime *runtime;
     GMutex lock;
     GCond changed;
     GPtrArray *all;    /* of Agent; retired ones only while they run */
@@ -58,9 +59,10 @@ static void agent_free(gpointer memory) {
     g_free(agent);
 }
 
-Agents *agents_new(Inventory *inventory) {
+Agents *agents_new(Inventory *inventory, Runtime *runtime) {
     Agents *agents = g_new0(Agents, 1);
     agents->inventory = inventory;
+    agents->runtime = runtime;
     agents->all = g_ptr_array_new_with_free_func(agent_free);
     agents->loads = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     g_mutex_init(&agents->lock);
@@ -128,14 +130,15 @@ static void note_failure(Agents *agents, const Agent *agent, const GError *error
     LogLevel level = agent->failures ? LOG_DEBUG : LOG_WARNING; /* said once; what is wrong now is in the leaves */
     log_write(level, "inventory", "%s/%s/%s: %s", agent->account->name, agent->region, agent->definition->name, error->message);
     for (guint i = 0; agent->definition->kinds[i]; i++)
-        inventory_failed(agents->inventory, agent->account->name, agent->definition->kinds[i], agent->region, error, clock_now_ms());
+        inventory_failed(agents->inventory, agent->account->name, agent->definition->kinds[i], agent->region, error,
+                         agents->runtime->now_ms(agents->runtime));
 }
 
 /* Without the lock; the agent is marked as running, so nobody else changes it. */
 static gboolean read_agent(Agents *agents, Agent *agent) {
     LOG_FIELD("account", agent->account->name);
     LOG_FIELD("region", agent->region);
-    AgentContext context = {agent->account, agent->region, agents->inventory, agent->cancel, clock_now_ms()};
+    AgentContext context = {agent->account, agent->region, agents->inventory, agent->cancel, agents->runtime->now_ms(agents->runtime)};
     g_autoptr(GError) error = NULL;
     if (agent->definition->run(&context, &error))
         return TRUE;

@@ -14,7 +14,8 @@ typedef struct {
 } InventorySettings;
 extern const ConfigSection inventory_config_section;
 
-Agents *agents_new(Inventory *inventory);
+/* The pace of reads goes by the clock of the machine, as what they read does; what they say of it carries the runtime's time. */
+Agents *agents_new(Inventory *inventory, Runtime *runtime);
 /* The accounts from now on: new ones are read at once, those that are gone are forgotten. accounts: of Account. poll_ms: for agents
  * of the default pace. */
 void agents_set_accounts(Agents *agents, const GPtrArray *accounts, gint64 poll_ms);

@@ -4,6 +4,7 @@
 #include "base/cancel.h"
 #include "base/config.h"
 #include "base/principal.h"
+#include "base/runtime.h"
 #include "clouds/records.h"
 #include "inventory/inventory.h"
 #include "net/http_client.h"
@@ -112,6 +113,7 @@ const char *operation_id(Operation *operation);
 const char *operation_execution(Operation *operation); /* or NULL */
 Cancel *operation_cancel(Operation *operation);        /* for the call in hand: a write is let finish, a read is not */
 Inventory *operation_inventory(Operation *operation);
+gint64 operation_now_ms(Operation *operation);
 gint64 operation_started_ms(Operation *operation); /* durable: the same after a restart */
 /* Facts: durable with the checkpoint of the step that set them. Names chosen, tokens, ids the cloud gave. What is returned lives
  * until the step ends. */
@@ -180,6 +182,7 @@ typedef struct {
     /* An operation ended or progressed: wake the stage. Any thread. */
     void (*operation_ended)(const char *execution_id, const char *stage_id, gpointer data);
     gpointer data;
+    Runtime *runtime; /* borrowed, never NULL: the engine's; begins after clouds_new and ends between clouds_stop and clouds_free */
 } CloudsOptions;
 /* An account that cannot be opened is logged and left out. Finds what is wrong with the clouds' tables: ERR_INTERNAL. */
 extern const ConfigSection *const clouds_config_sections[]; /* what all clouds share; NULL-terminated */
@@ -193,6 +196,10 @@ gboolean clouds_reload(Clouds *clouds, Config *config, GError **error);
 GPtrArray *clouds_problems(Clouds *clouds); /* of AccountProblem *, as of the last (re)load; caller unrefs, no changes */
 Config *clouds_config(Clouds *clouds);
 HttpClient *clouds_http(Clouds *clouds);
+/* Time, workers and timers: what belongs to a cloud asks the time here, but for what a real service is told (signatures, expiry of
+ * credentials), which goes by the clock of the machine. */
+Runtime *clouds_runtime(Clouds *clouds);
+gint64 clouds_now_ms(Clouds *clouds);
 Inventory *clouds_inventory(Clouds *clouds);
 Store *clouds_store(Clouds *clouds);
 

@@ -17,6 +17,7 @@ struct Clouds {
     const Cloud *const *clouds;
     Store *store;
     HttpClient *http;
+    Runtime *runtime;
     Inventory *inventory;
     Agents *agents;
     Operations *operations;
@@ -210,23 +211,25 @@ static gboolean check_tables(const Cloud *const *clouds, GError **error) {
 }
 
 Clouds *clouds_new(const CloudsOptions *options, GError **error) {
+    g_assert(options->runtime != NULL);
     if (!check_tables(options->clouds, error))
         return NULL;
     Clouds *clouds = g_new0(Clouds, 1);
     clouds->clouds = options->clouds;
     clouds->store = options->store;
     clouds->http = options->http;
+    clouds->runtime = options->runtime;
     g_mutex_init(&clouds->lock);
     g_rw_lock_init(&clouds->watch_lock);
     clouds->watchers = g_array_new(FALSE, FALSE, sizeof(Watcher));
     clouds->inventory = inventory_new(inventory_changed, clouds);
-    clouds->agents = agents_new(clouds->inventory);
+    clouds->agents = agents_new(clouds->inventory, clouds->runtime);
     clouds->operations = operations_new(clouds, options);
     if (!read_accounts(clouds, options->config, FALSE, error)) {
         clouds_free(clouds);
         return NULL;
     }
-    clouds->remembered = remembered_new(clouds->store, clouds->inventory);
+    clouds->remembered = remembered_new(clouds->store, clouds->inventory, clouds->runtime);
     remembered_load(clouds->remembered, clouds->accounts);
     return clouds;
 }
@@ -270,6 +273,14 @@ Config *clouds_config(Clouds *clouds) {
 
 HttpClient *clouds_http(Clouds *clouds) {
     return clouds->http;
+}
+
+Runtime *clouds_runtime(Clouds *clouds) {
+    return clouds->runtime;
+}
+
+gint64 clouds_now_ms(Clouds *clouds) {
+    return clouds->runtime->now_ms(clouds->runtime);
 }
 
 Inventory *clouds_inventory(Clouds *clouds) {

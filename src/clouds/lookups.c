@@ -1,6 +1,5 @@
 /* Answers about accounts as store objects, one per account (lookups.h). Any thread. */
 #include "clouds/lookups.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "store/objects.h"
 
@@ -18,7 +17,7 @@ Json *clouds_lookup_recall(Clouds *clouds, const Account *account, const char *k
     const JsonValue *body = json_root(object.body);
     gboolean same = g_strcmp0(json_get_string(body, "key"), key) == 0;
     Json *told = same && json_is_object(json_get(body, "told")) ? json_copy(json_get(body, "told")) : NULL;
-    *age_ms = MAX(0, clock_now_ms() - object.updated_ms);
+    *age_ms = MAX(0, clouds_now_ms(clouds) - object.updated_ms);
     store_object_clear(&object);
     return told;
 }
@@ -26,7 +25,7 @@ Json *clouds_lookup_recall(Clouds *clouds, const Account *account, const char *k
 void clouds_lookup_remember(Clouds *clouds, const Account *account, const char *key, const JsonValue *told) {
     g_autofree char *id = id_of(account);
     g_autoptr(Json) body = json_pack("{s:s, s:v}", "key", key, "told", told);
-    gint64 now_ms = clock_now_ms();
+    gint64 now_ms = clouds_now_ms(clouds);
     StoreObject object = {.kind = LOOKUP_KIND, .id = id, .version = 1, .created_ms = now_ms, .updated_ms = now_ms, .body = body};
     StoreUnit *unit = store_unit_new();
     g_autoptr(GError) error = NULL;

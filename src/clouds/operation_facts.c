@@ -72,6 +72,10 @@ Clouds *operation_clouds(Operation *operation) {
     return operation->run->clouds;
 }
 
+gint64 operation_now_ms(Operation *operation) {
+    return clouds_now_ms(operation->run->clouds);
+}
+
 gint64 operation_started_ms(Operation *operation) {
     return operation->run->created_ms;
 }

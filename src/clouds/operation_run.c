@@ -2,7 +2,6 @@
  *
  * A step is stored by its name, so that a newer program with more steps takes up an older run. The run's own thread changes it;
  * readers see it under the lock. */
-#include "base/clock.h"
 #include "base/log.h"
 #include "clouds/operations.h"
 
@@ -57,7 +56,7 @@ void operation_run_free(OperationRun *run) {
 
 static void add_line(OperationRun *run, const char *phase, char *text) {
     OperationLine *line = g_new0(OperationLine, 1);
-    line->time_ms = clock_now_ms();
+    line->time_ms = clouds_now_ms(run->clouds);
     line->phase = g_strdup(phase ? phase : PHASE_RUNNER);
     line->status = text;
     g_ptr_array_add(run->lines, line);
@@ -71,7 +70,7 @@ void operation_run_line(OperationRun *run, const char *phase, char *text) {
     else if (lines == OPERATION_LINES_MAX - 1)
         add_line(run, phase, g_strdup_printf("more than %d lines: the rest is left out", OPERATION_LINES_MAX));
     gboolean due = run->version && run->lines_saved < run->lines->len &&
-                   clock_elapsed_ms() - run->lines_saved_ms > OPERATION_LINES_BATCH_MS;
+                   ABS(clouds_now_ms(run->clouds) - run->lines_saved_ms) > OPERATION_LINES_BATCH_MS;
     g_mutex_unlock(&run->lock);
     g_free(text);
     g_autoptr(GError) error = NULL;
@@ -82,7 +81,7 @@ void operation_run_line(OperationRun *run, const char *phase, char *text) {
 void operation_run_add_saved_line(OperationRun *run, const OperationLine *line) {
     g_ptr_array_add(run->lines, line_copy(line));
     run->lines_saved = run->lines->len;
-    run->lines_saved_ms = clock_elapsed_ms();
+    run->lines_saved_ms = clouds_now_ms(run->clouds);
 }
 
 void operation_run_fail(OperationRun *run, const char *operation, const GError *error) {
@@ -161,13 +160,13 @@ gboolean operation_run_insert(OperationRun *run, GError **error) {
     StoreUnit *unit = store_unit_new();
     store_operation_insert(unit, &record);
     add_change(unit, run);
-    run->lines_saved_ms = clock_elapsed_ms();
+    run->lines_saved_ms = clouds_now_ms(run->clouds);
     return store_commit(clouds_store(run->clouds), unit, error);
 }
 
 gboolean operation_run_save(OperationRun *run, GError **error) {
     g_mutex_lock(&run->lock);
-    run->updated_ms = clock_now_ms();
+    run->updated_ms = clouds_now_ms(run->clouds);
     run->version++;
     g_autofree char *state = operation_run_state(run);
     OperationRecord record = record_of(run, state);
@@ -185,7 +184,7 @@ gboolean operation_run_save(OperationRun *run, GError **error) {
     } else {
         run->version--;
     }
-    run->lines_saved_ms = clock_elapsed_ms();
+    run->lines_saved_ms = clouds_now_ms(run->clouds);
     g_mutex_unlock(&run->lock);
     return saved;
 }

@@ -84,7 +84,7 @@ static LookResult look_once(OperationRun *run, const OperationStep *step, GError
 static LookResult look_settled(OperationRun *run, const OperationStep *step, GError **error) {
     for (;;) {
         LookResult result = look_once(run, step, error);
-        gint64 left_ms = run->intent_ms + step->settle_ms - clock_now_ms();
+        gint64 left_ms = run->intent_ms + step->settle_ms - clouds_now_ms(run->clouds);
         if (result != LOOK_NOT_DONE || !run->intent_ms || left_ms <= 0)
             return result;
         if (!pause_run(run, MIN(left_ms, UNKNOWN_LOOK_DELAY_MS))) {
@@ -121,7 +121,7 @@ static gint64 next_delay(const OperationStep *step, Trying *trying) {
 static gboolean intend(OperationRun *run, const OperationStep *step) {
     if (step->repeat == REPEAT_READ)
         return TRUE;
-    run->intent_ms = clock_now_ms();
+    run->intent_ms = clouds_now_ms(run->clouds);
     return record(run);
 }
 

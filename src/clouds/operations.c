@@ -3,7 +3,6 @@
  *
  * Owns the runs that have not ended; an ended one lives in the store alone. Any thread; the lock is not held over a commit. */
 #include "clouds/operations.h"
-#include "base/clock.h"
 #include "base/log.h"
 
 struct Operations {
@@ -162,7 +161,7 @@ static OperationRun *accept_request(Operations *operations, const char *id, cons
     run->cloud = g_strdup(cloud);
     run->user = g_strdup(principal ? principal->user : NULL);
     run->request_text = json_write(request, NULL);
-    run->created_ms = clock_now_ms();
+    run->created_ms = clouds_now_ms(operations->clouds);
     if (read_request(run, request, error)) {
         operation_run_line(run, NULL, g_strdup("Initializing Orchestration Task..."));
         if (operation_run_insert(run, error))

@@ -1,7 +1,6 @@
 /* Writes and reads what is known of the clouds (remembered.h). One thread of its own, which sleeps but for a minute's writing; loading runs on
  * the thread that starts the clouds. */
 #include "clouds/remembered.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "clouds/cloud.h"
 #include "clouds/record_json.h"
@@ -13,6 +12,7 @@
 struct Remembered {
     Store *store;
     Inventory *inventory;
+    Runtime *runtime;
     GHashTable *written; /* id of a leaf → SHA-256 of its content as it was last written or read */
     GMutex lock;
     GCond changed;
@@ -20,10 +20,11 @@ struct Remembered {
     GThread *thread;
 };
 
-Remembered *remembered_new(Store *store, Inventory *inventory) {
+Remembered *remembered_new(Store *store, Inventory *inventory, Runtime *runtime) {
     Remembered *remembered = g_new0(Remembered, 1);
     remembered->store = store;
     remembered->inventory = inventory;
+    remembered->runtime = runtime;
     remembered->written = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     g_mutex_init(&remembered->lock);
     g_cond_init(&remembered->changed);
@@ -69,7 +70,7 @@ static Json *leaf_objects(const Saving *saving, const InventoryLeaf *leaf) {
 static void write_leaf(Remembered *remembered, const InventoryLeaf *leaf, const char *id, const Json *objects) {
     g_autoptr(Json) body = json_pack("{s:s, s:s, s:s, s:i, s:j}", "account", leaf->account, "kind", leaf->kind, "region", leaf->region,
                                      "readMs", leaf->read_ms, "objects", objects);
-    gint64 now_ms = clock_now_ms();
+    gint64 now_ms = remembered->runtime->now_ms(remembered->runtime);
     StoreObject object = {.kind = REMEMBERED_KIND, .id = id, .version = 1, .created_ms = now_ms, .updated_ms = now_ms, .body = body};
     StoreUnit *unit = store_unit_new();
     g_autoptr(GError) error = NULL;

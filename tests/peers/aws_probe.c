@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "clouds/aws/aws.h"
+#include "engine/runtime_threads.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -198,14 +199,17 @@ int main(int argc, char **argv) {
     if (!http)
         return fail(error);
     static const Cloud *const known[] = {&cloud_aws, NULL};
-    CloudsOptions options = {.clouds = known, .store = store, .http = http, .config = config};
+    CloudsOptions options = {.clouds = known, .store = store, .http = http, .config = config, .runtime = runtime_threads_new(store, 0)};
     Probe probe = {clouds_new(&options, &error)};
     if (!probe.clouds)
         return fail(error);
+    runtime_threads_start(options.runtime);
     clouds_start(probe.clouds);
     int code = obey_all(&probe);
     clouds_stop(probe.clouds, 1000);
+    runtime_threads_stop(options.runtime, 1000);
     clouds_free(probe.clouds);
+    runtime_threads_free(options.runtime);
     http_client_free(http);
     store_close(store);
     return code;

@@ -1,6 +1,7 @@
 /* The scheduler of inventory agents: first reads at once, failures mark and back off, one read of an agent at a time, reloads. */
 #include "base/clock.h"
 #include "clouds/agents.h"
+#include "engine/runtime_threads.h"
 
 static struct {
     gint reads, busy, busiest, failing;
@@ -59,6 +60,7 @@ static const Cloud *const test_clouds[] = {&test_cloud, NULL};
 static Clouds *clouds;
 static Store *store;
 static Config *config;
+static Runtime *runtime;
 
 static void build(const char *yaml) {
     g_autoptr(GError) error = NULL;
@@ -70,15 +72,19 @@ static void build(const char *yaml) {
     g_assert_no_error(error);
     config = config_load_text("gennaker.yml", yaml, -1, &error);
     g_assert_no_error(error);
-    CloudsOptions options = {test_clouds, store, NULL, config, NULL, NULL};
+    runtime = runtime_threads_new(store, 0);
+    CloudsOptions options = {test_clouds, store, NULL, config, NULL, NULL, runtime};
     clouds = clouds_new(&options, &error);
     g_assert_no_error(error);
+    runtime_threads_start(runtime);
     clouds_start(clouds);
 }
 
 static void leave(void) {
     clouds_stop(clouds, 0);
+    g_assert_true(runtime_threads_stop(runtime, 5000));
     clouds_free(clouds);
+    runtime_threads_free(runtime);
     config_unref(config);
     store_close(store);
 }

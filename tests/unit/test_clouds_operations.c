@@ -3,6 +3,7 @@
  * A crash is a stop that lets nobody finish: the run ends between intent and outcome, and a new registry on the same store goes on. */
 #include "base/clock.h"
 #include "clouds/operations.h"
+#include "engine/runtime_threads.h"
 
 /* ---- the outside ---- */
 
@@ -229,6 +230,7 @@ typedef struct {
     Store *store;
     Config *config;
     Clouds *clouds;
+    Runtime *runtime;
 } House;
 
 static void note_end(const char *execution_id, const char *stage_id, gpointer data) {
@@ -242,9 +244,11 @@ static void note_end(const char *execution_id, const char *stage_id, gpointer da
 
 static void house_start(House *house) {
     g_autoptr(GError) error = NULL;
-    CloudsOptions options = {test_clouds, house->store, NULL, house->config, note_end, NULL};
+    house->runtime = runtime_threads_new(house->store, 0);
+    CloudsOptions options = {test_clouds, house->store, NULL, house->config, note_end, NULL, house->runtime};
     house->clouds = clouds_new(&options, &error);
     g_assert_no_error(error);
+    runtime_threads_start(house->runtime);
     clouds_start(house->clouds);
 }
 
@@ -260,7 +264,9 @@ static void house_build(House *house) {
 
 static void house_crash(House *house) {
     clouds_stop(house->clouds, 0);
+    g_assert_true(runtime_threads_stop(house->runtime, 5000));
     clouds_free(house->clouds);
+    runtime_threads_free(house->runtime);
 }
 
 static void house_leave(House *house) {

@@ -16,12 +16,17 @@ static void wake(const char *execution_id, const char *stage_id, gpointer data) 
 
 static void house_start(House *house) {
     g_autoptr(GError) error = NULL;
-    CloudsOptions clouds = {test_clouds, house->services.store, NULL, house->services.config, wake, house};
-    house->services.clouds = clouds_new(&clouds, &error);
-    g_assert_no_error(error);
     EngineOptions engine = {
         .store = house->services.store, .types = &stage_types, .services = &house->services, .config = house->services.config};
     house->services.engine = engine_new(&engine, &error);
+    g_assert_no_error(error);
+    CloudsOptions clouds = {.clouds = test_clouds,
+                            .store = house->services.store,
+                            .config = house->services.config,
+                            .operation_ended = wake,
+                            .data = house,
+                            .runtime = engine_runtime(house->services.engine)};
+    house->services.clouds = clouds_new(&clouds, &error);
     g_assert_no_error(error);
     clouds_start(house->services.clouds);
     engine_start(house->services.engine);
@@ -40,8 +45,8 @@ static void house_build(House *house) {
 }
 
 static void house_stop(House *house, gint64 grace_ms) {
-    engine_stop(house->services.engine, grace_ms);
     clouds_stop(house->services.clouds, grace_ms);
+    engine_stop(house->services.engine, grace_ms);
     engine_free(house->services.engine);
     house->services.engine = NULL;
     clouds_free(house->services.clouds);

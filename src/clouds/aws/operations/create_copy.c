@@ -399,8 +399,8 @@ guint create_actions_count(Operation *operation) {
     return operation_fact_length(operation, "actions");
 }
 
-static void add_time(AwsQuery *query, const JsonValue *time_ms, const char *name) {
-    if (!json_is_number(time_ms) || json_int(time_ms, 0) <= clock_now_ms())
+static void add_time(AwsQuery *query, const JsonValue *time_ms, gint64 now_ms, const char *name) {
+    if (!json_is_number(time_ms) || json_int(time_ms, 0) <= now_ms)
         return; /* AWS refuses times that are past */
     g_autofree char *text = clock_iso8601(json_int(time_ms, 0));
     aws_query_add(query, text, "%s", name);
@@ -416,8 +416,8 @@ gboolean create_scheduled_act(Operation *operation, guint item, GError **error) 
     aws_query_add(query, group_name(operation), "AutoScalingGroupName");
     aws_query_add(query, name, "ScheduledActionName");
     add_members(query, action, keys);
-    add_time(query, json_get(action, "startTime"), "StartTime");
-    add_time(query, json_get(action, "endTime"), "EndTime");
+    add_time(query, json_get(action, "startTime"), operation_now_ms(operation), "StartTime");
+    add_time(query, json_get(action, "endTime"), operation_now_ms(operation), "EndTime");
     operation_line(operation, "Copying scheduled action %s", name);
     return operation_write(operation, create_region(operation), query, error);
 }

@@ -1,6 +1,5 @@
 /* The table of AWS's operations and what they share. Steps run on the thread of their run; nothing here is kept between calls. */
 #include "clouds/aws/operations/operations.h"
-#include "base/clock.h"
 
 extern const CloudOperation aws_create_server_group, aws_enable_server_group, aws_disable_server_group, aws_destroy_server_group,
     aws_resize_server_group, aws_suspend_processes, aws_resume_processes, aws_upsert_server_group_tags, aws_delete_server_group_tags;
@@ -89,12 +88,14 @@ gboolean operation_is_busy(const GError *error) {
 }
 
 void operation_forget_group(Operation *operation, const char *region, const char *name) {
-    inventory_remove(operation_inventory(operation), operation_account(operation)->name, KIND_SERVER_GROUP, region, name, clock_now_ms());
+    inventory_remove(operation_inventory(operation), operation_account(operation)->name, KIND_SERVER_GROUP, region, name,
+                     operation_now_ms(operation));
 }
 
 void operation_forget_instances(Operation *operation, const char *region, const char *const *ids) {
     for (guint i = 0; ids[i] != NULL; i++)
-        inventory_remove(operation_inventory(operation), operation_account(operation)->name, KIND_INSTANCE, region, ids[i], clock_now_ms());
+        inventory_remove(operation_inventory(operation), operation_account(operation)->name, KIND_INSTANCE, region, ids[i],
+                         operation_now_ms(operation));
 }
 
 void operation_publish_group(Operation *operation, const char *region, const char *name) {
