@@ -10,6 +10,7 @@
 #include "notify/notify.h"
 #include "stages/artifacts/artifacts.h"
 #include "stages/deploy/settings.h"
+#include "stages/deploy/traffic_guard.h"
 #include "stages/flow/settings.h"
 #include "stages/metadata/lookup_functions.h"
 #include "stages/metadata/templates.h"
@@ -58,7 +59,10 @@ static gboolean open_clouds(Composition *composition, GError **error) {
         .runtime = engine_runtime(composition->services.engine),
     };
     composition->services.clouds = clouds_new(&options, error);
-    return composition->services.clouds != NULL;
+    if (composition->services.clouds == NULL)
+        return FALSE;
+    write_check_install(&composition->services);
+    return TRUE;
 }
 
 static gboolean open_bakery(Composition *composition, const CompositionOptions *options, GError **error) {

@@ -129,6 +129,19 @@ void operation_line(Operation *operation, const char *format, ...) G_GNUC_PRINTF
 void operation_result_set(Operation *operation, const char *key, const JsonValue *value); /* resultObjects */
 Clouds *operation_clouds(Operation *operation);
 
+/* Whoever may still refuse a write when it is about to be made, long after the operation was accepted: traffic guards. One per program,
+ * set before clouds_start. The description's member `writeCheck` is for it alone. */
+typedef struct {
+    /* Before the first item of each step that writes, and before each repetition. ERR_UNAVAILABLE: asked again later; anything else
+     * fails the operation before the write. Thread of the run. */
+    gboolean (*check)(Operation *operation, gpointer data, GError **error);
+    void (*ended)(const char *operation_id, gpointer data); /* the run is over, whatever became of it */
+    GDestroyNotify free_data;
+    gpointer data;
+} CloudsWriteCheck;
+void clouds_set_write_check(Clouds *clouds, CloudsWriteCheck check);
+const CloudsWriteCheck *clouds_write_check(Clouds *clouds);
+
 /* ---- views ---------------------------------------------------------------------------------------------------- */
 /* JSON as Gate serves it (api.md 9, 10). All read a snapshot; NULL members: not in this cloud. */
 typedef struct {

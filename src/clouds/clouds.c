@@ -22,6 +22,7 @@ struct Clouds {
     Agents *agents;
     Operations *operations;
     Remembered *remembered;
+    CloudsWriteCheck write_check; /* set before clouds_start */
     GMutex lock;
     Config *config;
     GPtrArray *accounts; /* of Account, by name; never changed once here */
@@ -234,6 +235,14 @@ Clouds *clouds_new(const CloudsOptions *options, GError **error) {
     return clouds;
 }
 
+void clouds_set_write_check(Clouds *clouds, CloudsWriteCheck check) {
+    clouds->write_check = check;
+}
+
+const CloudsWriteCheck *clouds_write_check(Clouds *clouds) {
+    return &clouds->write_check;
+}
+
 void clouds_start(Clouds *clouds) {
     remembered_start(clouds->remembered);
     agents_start(clouds->agents);
@@ -250,6 +259,8 @@ void clouds_free(Clouds *clouds) {
     if (!clouds)
         return;
     operations_free(clouds->operations);
+    if (clouds->write_check.free_data)
+        clouds->write_check.free_data(clouds->write_check.data);
     agents_free(clouds->agents);
     remembered_free(clouds->remembered);
     inventory_free(clouds->inventory);

@@ -98,7 +98,7 @@ static LookResult look_settled(OperationRun *run, const OperationStep *step, GEr
 
 typedef enum { ACT_DONE, ACT_AGAIN, ACT_FAILED, ACT_ENDED } ActResult;
 typedef struct {
-    guint tries;
+    guint tries, refusals;
     gint64 delay_ms;
 } Trying;
 
@@ -118,6 +118,30 @@ static gint64 next_delay(const OperationStep *step, Trying *trying) {
     return trying->delay_ms;
 }
 
+/* What may still refuse the write (cloud.h). */
+static gboolean may_write(OperationRun *run, const OperationStep *step, const Trying *trying, GError **error) {
+    const CloudsWriteCheck *check = clouds_write_check(run->clouds);
+    if (!check->check || step->repeat == REPEAT_READ || (run->item && !trying->tries))
+        return TRUE;
+    return check->check(operation_in_hand(run), check->data, error);
+}
+
+/* A refusal that may pass is asked about again: nothing was written. */
+static ActResult settle_refusal(OperationRun *run, const OperationStep *step, Trying *trying, GError *refused, GError **error) {
+    if (is_ended(run) && error_code(refused) == ERR_CANCELLED) {
+        g_error_free(refused);
+        return ACT_ENDED;
+    }
+    if (!may_pass(refused)) {
+        g_propagate_error(error, refused);
+        return ACT_FAILED;
+    }
+    trying->refusals++;
+    gboolean goes_on = wait_after(run, step, refused, trying->refusals, next_delay(step, trying));
+    g_error_free(refused);
+    return goes_on ? ACT_AGAIN : ACT_ENDED;
+}
+
 static gboolean intend(OperationRun *run, const OperationStep *step) {
     if (step->repeat == REPEAT_READ)
         return TRUE;
@@ -133,6 +157,9 @@ static gboolean call_act(OperationRun *run, const OperationStep *step, GError **
 }
 
 static ActResult act_once(OperationRun *run, const OperationStep *step, Trying *trying, GError **error) {
+    GError *refused = NULL;
+    if (!may_write(run, step, trying, &refused))
+        return settle_refusal(run, step, trying, refused, error);
     if (!intend(run, step) || is_ended(run))
         return ACT_ENDED;
     g_autoptr(GError) failed = NULL;
@@ -272,4 +299,6 @@ void operation_run_execute(OperationRun *run) {
     }
     if (!record(run))
         set_status(run, RUN_GOES_ON);
+    else if (clouds_write_check(run->clouds)->ended)
+        clouds_write_check(run->clouds)->ended(run->id, clouds_write_check(run->clouds)->data);
 }

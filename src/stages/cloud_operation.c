@@ -112,6 +112,12 @@ static void set_failure(const JsonValue *operation, GError **error) {
     error_set(error, ERR_REMOTE, "%s", message != NULL ? message : "the operation failed");
 }
 
+gboolean cloud_operation_failed_with(TaskContext *context, ErrorCode code) {
+    const char *id = started_id(context->stage);
+    g_autoptr(Json) operation = id != NULL ? clouds_operation_json(context->services->clouds, id, NULL) : NULL;
+    return g_strcmp0(json_get_string(exception_of(json_root(operation)), "cause"), error_outward(code)->name) == 0;
+}
+
 /* ---- watching ---- */
 
 static guint lines_known(const Stage *stage, const char *id) {

@@ -3,6 +3,7 @@
  * The operation's id is made of execution, stage, task and attempt, so a task that is run again after a crash finds the operation it
  * had started. Runs in a worker. */
 #pragma once
+#include "base/error.h"
 #include "stages/stages.h"
 
 #define CLOUD_OPERATION_START_TIMEOUT_MS 1800000 /* it looks at the cloud first, which may be away for a while */
@@ -23,6 +24,9 @@ Status cloud_operation_time_out(TaskContext *context, GError **error); /* for on
         .name = (task_name), .run = cloud_operation_monitor, .timeout_ms = CLOUD_OPERATION_TIMEOUT_MS,                                     \
         .backoff_ms = CLOUD_OPERATION_POLL_MS, .on_timeout = cloud_operation_time_out, .on_cancel = cloud_operation_cancel                 \
     }
+
+/* The operation that the stage started last ended with this error. */
+gboolean cloud_operation_failed_with(TaskContext *context, ErrorCode code);
 
 /* For StageType.restart_drops: what an earlier attempt recorded. */
 extern const char *const cloud_operation_restart_drops[];

@@ -15,7 +15,7 @@ extern const StageType stage_upsert_entity_tags, stage_bulk_upsert_entity_tags, 
 extern const StageType stage_deploy, stage_create_server_group, stage_apply_source_capacity, stage_determine_target_server_group;
 extern const StageType stage_enable_server_group, stage_disable_server_group, stage_destroy_server_group, stage_resize_server_group;
 extern const StageType stage_modify_scaling_process, stage_disable_cluster, stage_shrink_cluster, stage_scale_down_cluster,
-    stage_find_image;
+    stage_find_image, stage_pin_server_group;
 
 extern const StageType stage_wait_until, stage_depends_on_execution, stage_wait_for_condition;
 extern const StageType stage_webhook, stage_preconfigured_webhook;
@@ -49,6 +49,7 @@ static const StageType *const TYPES[] = {
     &stage_disable_server_group,
     &stage_destroy_server_group,
     &stage_resize_server_group,
+    &stage_pin_server_group,
     &stage_modify_scaling_process,
     &stage_disable_cluster,
     &stage_shrink_cluster,

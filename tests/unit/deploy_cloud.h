@@ -20,6 +20,9 @@ static struct {
     GPtrArray *calls;  /* of char * */
     gboolean never_up;
     gboolean fail_create;
+    /* Called, under the lock, when an operation on a group is about to look at it: what somebody else does at that moment. */
+    void (*meanwhile)(const char *operation);
+    gint gate; /* atomic: so many operations wait for each other right before they write */
 } outside;
 
 static void outside_group_free(gpointer data) {
@@ -37,6 +40,7 @@ static void outside_reset(void) {
     outside.groups = g_ptr_array_new_with_free_func(outside_group_free);
     outside.calls = g_ptr_array_new_with_free_func(g_free);
     outside.never_up = outside.fail_create = FALSE;
+    outside.meanwhile = NULL;
 }
 
 static void outside_call(const char *format, ...) G_GNUC_PRINTF(1, 2);
@@ -240,12 +244,54 @@ static void set_suspended(Operation *operation, OutsideGroup *group) {
     group->suspended = g_strsplit(first, ",", -1);
 }
 
+/* A read before every change, as real clouds have it: here somebody else may get in between. */
+static gboolean meanwhile_act(Operation *operation, guint item, GError **error) {
+    (void)item, (void)error;
+    g_mutex_lock(&outside.lock);
+    if (outside.meanwhile != NULL)
+        outside.meanwhile(operation_id(operation));
+    g_mutex_unlock(&outside.lock);
+    if (g_atomic_int_get(&outside.gate) > 0) {
+        g_atomic_int_dec_and_test(&outside.gate);
+        while (g_atomic_int_get(&outside.gate) > 0)
+            g_usleep(1000);
+    }
+    return TRUE;
+}
+
+static LookResult not_done(Operation *operation, guint item, GError **error) {
+    (void)operation, (void)item, (void)error;
+    return LOOK_NOT_DONE;
+}
+#define enable_look not_done
+#define disable_look not_done
+#define destroy_look not_done
+#define resume_look not_done
+#define suspend_look not_done
+
+/* constraints.capacity, as AWS has it. */
+static LookResult resize_look(Operation *operation, guint item, GError **error) {
+    const JsonValue *named = json_at(json_get(operation_request(operation), "asgs"), item);
+    const JsonValue *expected = json_dig(operation_request(operation), "constraints", "capacity", NULL);
+    g_mutex_lock(&outside.lock);
+    const OutsideGroup *group = outside_find(json_get_string(named, "region"), json_get_string(named, "serverGroupName"));
+    gint64 now = group != NULL ? group->capacity.desired : -1, wanted = json_get_int(expected, "desired", now);
+    g_mutex_unlock(&outside.lock);
+    if (now == wanted)
+        return LOOK_NOT_DONE;
+    error_set(error, ERR_CONFLICT, "desired is %d, expected %d", (int)now, (int)wanted);
+    return LOOK_FOREIGN;
+}
+
 #define GROUP_OPERATION(id, operation_name, change)                                                                                        \
     static gboolean id##_act(Operation *operation, guint item, GError **error) {                                                           \
         (void)error;                                                                                                                       \
         return change_group(operation, item, #id, change);                                                                                 \
     }                                                                                                                                      \
-    static const OperationStep id##_steps[] = {{.name = #id, .count = group_count, .act = id##_act, .repeat = REPEAT_IDEMPOTENT}, {0}};    \
+    static const OperationStep id##_steps[] = {                                                                                            \
+        {.name = "look", .act = meanwhile_act, .repeat = REPEAT_READ},                                                                     \
+        {.name = #id, .count = group_count, .look = id##_look, .act = id##_act, .repeat = REPEAT_IDEMPOTENT},                              \
+        {0}};                                                                                                                              \
     static const CloudOperation id##_operation = {.name = (operation_name), .takes_server_groups = TRUE, .steps = id##_steps}
 GROUP_OPERATION(enable, "enableServerGroup", set_enabled);
 GROUP_OPERATION(disable, "disableServerGroup", set_disabled);

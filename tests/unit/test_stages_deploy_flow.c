@@ -1,5 +1,6 @@
 /* Deployments from pipeline to cloud: the real engine, stages and runner on a cloud in memory (deploy_cloud.h). */
 #include "deploy_cloud.h"
+#include "stages/deploy/traffic_guard.h"
 #include "stages/metadata/applications.h"
 #include "stages/stages.h"
 
@@ -28,6 +29,7 @@ static void house_start(House *house) {
                             .runtime = engine_runtime(house->services.engine)};
     house->services.clouds = clouds_new(&clouds, &error);
     g_assert_no_error(error);
+    write_check_install(&house->services);
     clouds_start(house->services.clouds);
     engine_start(house->services.engine);
 }
@@ -299,6 +301,125 @@ static void test_traffic_guard(void) {
     house_leave(&house);
 }
 
+/* ---- what happens between the choice and the write ---- */
+
+static void guard_orders(House *house) {
+    g_autoptr(Json) application = json_parse("{\"name\":\"orders\",\"email\":\"a@b.example\",\"trafficGuards\":[{\"account\":\"prod\","
+                                             "\"location\":\"here\",\"stack\":\"main\",\"detail\":\"\"}]}",
+                                             -1, NULL);
+    static const char *const no_roles[] = {NULL};
+    Principal principal = {.user = "tester", .roles = no_roles};
+    g_autoptr(GError) error = NULL;
+    g_assert_true(application_save(house->services.store, json_root(application), &principal, clock_now_ms(), &error));
+}
+
+static void the_other_one_goes(const char *operation) {
+    (void)operation;
+    outside_find("here", "orders-main-v001")->disabled = TRUE;
+}
+
+static void test_guard_at_the_write(void) {
+    House house;
+    house_build(&house);
+    guard_orders(&house);
+    outside_add("here", "orders-main-v000", (Capacity){1, 1, 1});
+    outside_add("here", "orders-main-v001", (Capacity){1, 1, 1});
+    outside.meanwhile = the_other_one_goes;
+    run_failing(&house, ON_GROUP("disableServerGroup", ",\"serverGroupName\":\"orders-main-v000\""),
+                "disableServerGroup of orders-main-v000 would leave the cluster with no instances up");
+    assert_calls("");
+    house_leave(&house);
+}
+
+/* Each would be allowed alone; together they would empty the cluster. */
+static void test_two_at_once(void) {
+    House house;
+    house_build(&house);
+    guard_orders(&house);
+    outside_add("here", "orders-main-v000", (Capacity){1, 1, 1});
+    outside_add("here", "orders-main-v001", (Capacity){1, 1, 1});
+    g_atomic_int_set(&outside.gate, 2);
+    g_autofree char *first = start(&house, ON_GROUP("disableServerGroup", ",\"serverGroupName\":\"orders-main-v000\""));
+    g_autofree char *second = start(&house, ON_GROUP("disableServerGroup", ",\"serverGroupName\":\"orders-main-v001\""));
+    g_autoptr(Execution) one = wait_for_end(&house, first), two = wait_for_end(&house, second);
+    g_assert_true((one->status == STATUS_SUCCEEDED) != (two->status == STATUS_SUCCEEDED));
+    OutsideGroup *v000 = outside_find("here", "orders-main-v000"), *v001 = outside_find("here", "orders-main-v001");
+    g_assert_true(v000->disabled != v001->disabled);
+    const char *serving = v000->disabled ? "orders-main-v001" : "orders-main-v000";
+    v000->disabled = v001->disabled = FALSE;
+    g_autofree char *stages = g_strdup_printf(ON_GROUP("disableServerGroup", ",\"serverGroupName\":\"%s\""), serving);
+    run_ok(&house, stages); /* the claims ended with the operations */
+    house_leave(&house);
+}
+
+static void one_takes_traffic_again(const char *operation) {
+    (void)operation;
+    outside_find("here", "orders-main-v000")->disabled = FALSE;
+}
+
+static void test_enabled_since_it_was_chosen(void) {
+    House house;
+    house_build(&house);
+    outside_add("here", "orders-main-v000", (Capacity){1, 1, 1})->disabled = TRUE;
+    outside_add("here", "orders-main-v001", (Capacity){1, 1, 1});
+    outside.meanwhile = one_takes_traffic_again;
+    run_failing(&house, ON_GROUP("shrinkCluster", ""), "orders-main-v000 in here (account prod) takes traffic again");
+    outside_find("here", "orders-main-v000")->disabled = TRUE;
+    run_failing(&house, ON_GROUP("scaleDownCluster", ""), "takes traffic again");
+    assert_calls("");
+    outside_find("here", "orders-main-v000")->disabled = TRUE;
+    outside.meanwhile = NULL;
+    run_ok(&house, ON_GROUP("shrinkCluster", ""));
+    assert_calls("destroy orders-main-v000");
+    house_leave(&house);
+}
+
+static guint times_scaled;
+static void somebody_scales(const char *operation) {
+    (void)operation;
+    OutsideGroup *group = outside_find("here", "orders-main-v000");
+    if (times_scaled > 0) {
+        times_scaled--;
+        group->capacity = (Capacity){group->capacity.min, 30, group->capacity.desired + 10};
+    }
+}
+
+static void test_resized_meanwhile(void) {
+    House house;
+    house_build(&house);
+    outside_add("here", "orders-main-v000", (Capacity){1, 30, 2});
+    outside.meanwhile = somebody_scales;
+    times_scaled = 1;
+    run_ok(&house, ON_GROUP("resizeServerGroup", ",\"serverGroupName\":\"orders-main-v000\",\"action\":\"scale_down\",\"scaleNum\":1"));
+    assert_calls("resize orders-main-v000, = 0/29/11");
+    times_scaled = 1;
+    run_failing(&house,
+                ON_GROUP("resizeServerGroup", ",\"serverGroupName\":\"orders-main-v000\",\"action\":\"scale_down\",\"scaleNum\":1,"
+                                              "\"constraints\":{\"capacity\":{\"desired\":11}}"),
+                "desired is 21, expected 11");
+    times_scaled = 1000;
+    run_failing(&house, ON_GROUP("resizeServerGroup", ",\"serverGroupName\":\"orders-main-v000\",\"capacity\":{\"min\":2}"), "desired is ");
+    g_assert_cmpuint(times_scaled, ==, 1000 - 6);
+    times_scaled = 0;
+    assert_calls("");
+    house_leave(&house);
+}
+
+static void test_pin(void) {
+    House house;
+    house_build(&house);
+    outside_add("here", "orders-main-v000", (Capacity){1, 4, 3});
+    run_ok(&house, ON_GROUP("pinServerGroup", ",\"target\":\"current_asg_dynamic\",\"pinMinimumCapacity\":true"));
+    assert_calls("resize orders-main-v000, = 3/4/3");
+    run_ok(&house,
+           "[{\"type\":\"pinServerGroup\",\"refId\":\"1\",\"credentials\":\"prod\",\"region\":\"here\",\"serverGroupName\":"
+           "\"orders-main-v000\",\"pinCapacity\":true},{\"type\":\"pinServerGroup\",\"refId\":\"2\",\"requisiteStageRefIds\":[\"1\"],"
+           "\"credentials\":\"prod\",\"region\":\"here\",\"serverGroupName\":\"orders-main-v000\",\"unpinMinimumCapacity\":true,"
+           "\"savedCapacity\":{\"min\":1}}]");
+    assert_calls("resize orders-main-v000, = 3/3/3, resize orders-main-v000, = 3/3/3");
+    house_leave(&house);
+}
+
 static void test_failures(void) {
     House house;
     house_build(&house);
@@ -528,6 +649,11 @@ int main(int argc, char **argv) {
     g_test_add_func("/deploy-flow/resize-around-scaling-processes", test_resize_around_scaling_processes);
     g_test_add_func("/deploy-flow/clusters", test_clusters);
     g_test_add_func("/deploy-flow/traffic-guard", test_traffic_guard);
+    g_test_add_func("/deploy-flow/guard-at-the-write", test_guard_at_the_write);
+    g_test_add_func("/deploy-flow/two-at-once", test_two_at_once);
+    g_test_add_func("/deploy-flow/enabled-since-it-was-chosen", test_enabled_since_it_was_chosen);
+    g_test_add_func("/deploy-flow/resized-meanwhile", test_resized_meanwhile);
+    g_test_add_func("/deploy-flow/pin", test_pin);
     g_test_add_func("/deploy-flow/failures", test_failures);
     g_test_add_func("/deploy-flow/restart", test_restart);
     g_test_add_func("/deploy-flow/strategy-deploys-parents-cluster", test_strategy_deploys_parents_cluster);

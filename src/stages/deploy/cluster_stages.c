@@ -7,13 +7,32 @@
 
 #define WAIT_TIMEOUT_MS DEPLOY_WAIT_TIMEOUT_MS
 
+/* A group that an operation takes. */
+typedef struct {
+    GroupName *name;
+    Json *check; /* {writeCheck} that all of its location share */
+} Chosen;
+
+static Chosen *chosen_new(GroupName *name, Json *check) {
+    Chosen *chosen = g_new0(Chosen, 1);
+    *chosen = (Chosen){name, json_ref(check)};
+    return chosen;
+}
+
+static void chosen_free(gpointer data) {
+    Chosen *chosen = data;
+    group_name_free(chosen->name);
+    json_unref(chosen->check);
+    g_free(chosen);
+}
+
 typedef struct {
     const char *stage_type;
     /* How many stay and which are candidates, from the context. */
     ClusterChoice (*choice)(const JsonValue *context);
     gboolean missing_is_fine_at_zero; /* shrink to 0 tolerates a missing cluster */
-    /* Adds the operations on one group. */
-    void (*add)(const TaskContext *context, const Cloud *cloud, const GroupName *name, JsonBuilder *operations);
+    /* Adds the operations on one group; check: what each looks at before it writes. */
+    void (*add)(const TaskContext *context, const Cloud *cloud, const Chosen *chosen, JsonBuilder *operations);
     GroupWait wait;
 } ClusterOperation;
 
@@ -44,30 +63,31 @@ static ClusterChoice scale_down_choice(const JsonValue *context) {
 }
 
 static void add_operation(JsonBuilder *operations, const char *operation, const TaskContext *context, const Cloud *cloud,
-                          const GroupName *name, const JsonValue *more) {
-    g_autoptr(Json) payload = deploy_group_payload(deploy_account(context->execution, context->stage), cloud->id, name);
-    g_autoptr(Json) whole = json_merge(json_root(payload), more);
+                          const Chosen *chosen, const JsonValue *more) {
+    g_autoptr(Json) payload = deploy_group_payload(deploy_account(context->execution, context->stage), cloud->id, chosen->name);
+    g_autoptr(Json) checked = json_merge(json_root(payload), json_root(chosen->check));
+    g_autoptr(Json) whole = json_merge(json_root(checked), more);
     json_begin_object(operations, NULL);
     json_add_json(operations, operation, whole);
     json_end_object(operations);
 }
 
-static void add_disable(const TaskContext *context, const Cloud *cloud, const GroupName *name, JsonBuilder *operations) {
+static void add_disable(const TaskContext *context, const Cloud *cloud, const Chosen *chosen, JsonBuilder *operations) {
     g_autoptr(Json) more = json_pack("{s:v}", "desiredPercentage", json_get(deploy_context(context->stage), "desiredPercentage"));
-    add_operation(operations, "disableServerGroup", context, cloud, name, json_root(more));
+    add_operation(operations, "disableServerGroup", context, cloud, chosen, json_root(more));
 }
 
-static void add_destroy(const TaskContext *context, const Cloud *cloud, const GroupName *name, JsonBuilder *operations) {
-    add_operation(operations, "destroyServerGroup", context, cloud, name, NULL);
+static void add_destroy(const TaskContext *context, const Cloud *cloud, const Chosen *chosen, JsonBuilder *operations) {
+    add_operation(operations, "destroyServerGroup", context, cloud, chosen, NULL);
 }
 
-static void add_scale_down(const TaskContext *context, const Cloud *cloud, const GroupName *name, JsonBuilder *operations) {
+static void add_scale_down(const TaskContext *context, const Cloud *cloud, const Chosen *chosen, JsonBuilder *operations) {
     static const char resume[] = "resumeAsgProcessesDescription";
     g_autoptr(Json) processes = json_pack("{s:[s]}", "processes", "Terminate");
     g_autoptr(Json) empty = json_pack("{s:{s:i, s:i, s:i}}", "capacity", "min", (gint64)0, "max", (gint64)0, "desired", (gint64)0);
     if (cloud_has_operation(cloud, resume))
-        add_operation(operations, resume, context, cloud, name, json_root(processes));
-    add_operation(operations, "resizeServerGroup", context, cloud, name, json_root(empty));
+        add_operation(operations, resume, context, cloud, chosen, json_root(processes));
+    add_operation(operations, "resizeServerGroup", context, cloud, chosen, json_root(empty));
 }
 
 static gboolean never(GroupLook *look, GError **error) {
@@ -118,17 +138,6 @@ static gboolean is_own(const TaskContext *context, const char *location, const c
     return FALSE;
 }
 
-static gboolean has_instance_up(const InventorySnapshot *snapshot, const ServerGroup *group) {
-    g_autoptr(GPtrArray) instances = clouds_instances(snapshot, group);
-    for (guint i = 0; i < instances->len; i++) {
-        const Instance *instance = instances->pdata[i];
-        for (guint k = 0; instance->health != NULL && k < instance->health->len; k++)
-            if (((const Health *)instance->health->pdata[k])->state == HEALTH_UP)
-                return TRUE;
-    }
-    return FALSE;
-}
-
 /* ---- the operation task ---- */
 
 /* Adds the chosen groups (GroupName) of a location; FALSE with error. *seen grows by the number of groups there. */
@@ -143,7 +152,7 @@ static gboolean choose_in(TaskContext *context, const ClusterOperation *operatio
     for (guint i = 0; i < groups->len; i++) {
         const ServerGroup *group = ((const InventoryObject *)groups->pdata[i])->record;
         members[i] = (ClusterMember){group->name, group->created_ms, g_strv_length(group->instance_ids),
-                                     !group->disabled || has_instance_up(snapshot, group), is_own(context, location, group->name)};
+                                     server_group_is_active(snapshot, group), is_own(context, location, group->name)};
     }
     ClusterChoice choice = operation->choice(deploy_context(context->stage));
     g_autoptr(GArray) taken = cluster_choose(members, groups->len, &choice);
@@ -159,10 +168,14 @@ static gboolean tolerates_missing(const Stage *stage, const ClusterOperation *op
            (operation->missing_is_fine_at_zero && operation->choice(context).keep == 0);
 }
 
-static gboolean guards_allow(TaskContext *context, const GPtrArray *location_groups, GError **error) {
+/* What each operation of a location checks before it writes; NULL: a guard refuses now. */
+static Json *check_of(TaskContext *context, const ClusterOperation *operation, const GPtrArray *names, GError **error) {
     gint64 percentage = deploy_number(json_get(deploy_context(context->stage), "desiredPercentage"), 100);
-    return percentage < 100 ||
-           traffic_guard_check(context, deploy_account(context->execution, context->stage), location_groups, context->stage->type, error);
+    WriteCheck check = {.operation = context->stage->type,
+                        .names = names,
+                        .guarded = percentage >= 100,
+                        .still_inactive = operation->choice(deploy_context(context->stage)).only_inactive};
+    return write_check_new(context, deploy_account(context->execution, context->stage), &check, error);
 }
 
 static Status start_on(TaskContext *context, const ClusterOperation *operation, const GPtrArray *chosen, GError **error) {
@@ -177,8 +190,25 @@ static Status start_on(TaskContext *context, const ClusterOperation *operation, 
     g_autoptr(Json) operations = json_builder_end(builder);
     if (!cloud_operation_start(context, deploy_account(context->execution, context->stage), json_root(operations), error))
         return STATUS_TERMINAL;
-    deploy_record_groups(context, chosen);
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    for (guint i = 0; i < chosen->len; i++)
+        g_ptr_array_add(names, ((Chosen *)chosen->pdata[i])->name);
+    deploy_record_groups(context, names);
     return STATUS_SUCCEEDED;
+}
+
+/* Adds what is taken in a location. */
+static gboolean take_location(TaskContext *context, const ClusterOperation *operation, const char *cluster, const char *location,
+                              GPtrArray *chosen, guint *seen, GError **error) {
+    g_autoptr(GPtrArray) here = g_ptr_array_new_with_free_func((GDestroyNotify)group_name_free);
+    if (!choose_in(context, operation, cluster, location, here, seen, error))
+        return FALSE;
+    g_autoptr(Json) check = check_of(context, operation, here, error);
+    if (check == NULL)
+        return FALSE;
+    while (here->len > 0)
+        g_ptr_array_add(chosen, chosen_new(g_ptr_array_steal_index(here, 0), check));
+    return TRUE;
 }
 
 static Status run_operation(TaskContext *context, GError **error) {
@@ -191,14 +221,11 @@ static Status run_operation(TaskContext *context, GError **error) {
         error_set(error, ERR_INVALID, "%s: cluster (or moniker), credentials and regions: required", context->stage->type);
         return STATUS_TERMINAL;
     }
-    g_autoptr(GPtrArray) chosen = g_ptr_array_new_with_free_func((GDestroyNotify)group_name_free);
+    g_autoptr(GPtrArray) chosen = g_ptr_array_new_with_free_func(chosen_free);
     guint seen = 0;
     for (char **location = locations; *location != NULL; location++) {
-        g_autoptr(GPtrArray) here = g_ptr_array_new_with_free_func((GDestroyNotify)group_name_free);
-        if (!choose_in(context, operation, cluster, *location, here, &seen, error) || !guards_allow(context, here, error))
+        if (!take_location(context, operation, cluster, *location, chosen, &seen, error))
             return STATUS_TERMINAL;
-        while (here->len > 0)
-            g_ptr_array_add(chosen, g_ptr_array_steal_index(here, 0));
     }
     if (seen == 0 && !tolerates_missing(context->stage, operation)) {
         g_autofree char *where = g_strjoinv(", ", locations);

@@ -18,6 +18,7 @@ Json *deploy_description(const Stage *stage) {
                                       "stageEnabled",
                                       "regions",
                                       "asgs",
+                                      WRITE_CHECK,
                                       NULL};
     g_autoptr(JsonBuilder) builder = json_builder_new();
     json_begin_object(builder, NULL);
@@ -48,9 +49,12 @@ Status group_operation_start(TaskContext *context, const GroupName *name, const 
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     g_ptr_array_add(names, (gpointer)name);
     const Cloud *cloud = deploy_cloud(context, error);
-    if (cloud == NULL || (guarded && !traffic_guard_check(context, account, names, operation, error)))
+    WriteCheck wanted = {.operation = operation, .names = names, .guarded = TRUE};
+    g_autoptr(Json) check = cloud != NULL && guarded ? write_check_new(context, account, &wanted, error) : NULL;
+    if (cloud == NULL || (guarded && check == NULL))
         return STATUS_TERMINAL;
-    g_autoptr(Json) request = request_of(context, cloud, name, operation, more);
+    g_autoptr(Json) whole = json_merge(more, json_root(check));
+    g_autoptr(Json) request = request_of(context, cloud, name, operation, json_root(whole));
     if (!cloud_operation_start(context, account, json_root(request), error))
         return STATUS_TERMINAL;
     deploy_record_groups(context, names);

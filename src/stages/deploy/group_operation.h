@@ -8,8 +8,8 @@
 /* The stage's context as an operation takes it: without what the engine and earlier tasks keep there. Caller unrefs. */
 Json *deploy_description(const Stage *stage);
 
-/* Starts one operation on a group with the stage's description and more members (or NULL), records the group. guarded: checked by
- * traffic guards first. */
+/* Starts one operation on a group with the stage's description and more members (or NULL), records the group. guarded: asked of
+ * traffic guards first, and again when the operation writes. */
 Status group_operation_start(TaskContext *context, const GroupName *name, const char *operation, const JsonValue *more, gboolean guarded,
                              GError **error);
 /* The cloud of the stage's account, or NULL with error. */

@@ -1,4 +1,8 @@
-/* `resizeServerGroup`: another size, exact, relative, or like somebody else's (stages.md 10.3, deploy-strategies.md 5). */
+/* `resizeServerGroup`, `pinServerGroup`: another size, exact, relative, or like somebody else's (stages.md 10.3, deploy-strategies.md 5).
+ *
+ * The size is computed from what the group is right now, and the operation compares that with what it finds right before it writes
+ * (`constraints`): when somebody changed the group in between, nothing is written and the size is computed anew. Constraints of the
+ * stage's own are an order: then it fails instead. Runs in a worker. */
 #include "clouds/sizes.h"
 #include "stages/deploy/group_operation.h"
 #include "stages/deploy/resize_rules.h"
@@ -6,6 +10,9 @@
 #include "stages/deploy/stage_params.h"
 
 #define ORIGINAL_PREFIX "originalCapacity."
+#define CONFLICTS_KEY "_resizeConflicts" /* how often somebody else was faster */
+#define CONFLICTS_MAX 5
+#define COMPUTED_KEY "_computedCapacity" /* {requested, computed}: what `capacity` was before the result was put there */
 
 /* The group's capacity as it is now; FALSE with error. */
 static gboolean read_capacity(TaskContext *context, const GroupName *name, ServerGroup *into, char **cluster, GError **error) {
@@ -68,6 +75,12 @@ static gint64 original_min(const TaskContext *context, const char *name) {
     return min >= 0 ? min : deploy_number(json_get(task_get(context, "savedCapacity"), "min"), -1);
 }
 
+/* The capacity that was asked for, also in a second run, when the result of the first stands in its place. */
+static const JsonValue *requested_capacity(const TaskContext *context) {
+    const JsonValue *own = deploy_context(context->stage), *capacity = json_get(own, "capacity"), *before = json_get(own, COMPUTED_KEY);
+    return before != NULL && json_equal(json_get(before, "computed"), capacity) ? json_get(before, "requested") : capacity;
+}
+
 static ResizeOptions options_of(const TaskContext *context, const char *name) {
     const JsonValue *own = deploy_context(context->stage);
     ResizeOptions options = {
@@ -78,7 +91,7 @@ static ResizeOptions options_of(const TaskContext *context, const char *name) {
         .unpin_minimum = deploy_flag(own, "unpinMinimumCapacity", FALSE),
         .original_min = original_min(context, name),
     };
-    deploy_capacity(json_get(own, "capacity"), &options.given);
+    deploy_capacity(requested_capacity(context), &options.given);
     return options;
 }
 
@@ -101,6 +114,25 @@ static gboolean check_given(const TaskContext *context, GError **error) {
     return FALSE;
 }
 
+/* A size that says everything depends on nothing that could have changed. */
+static gboolean depends_on_current(ResizeAction action, const ResizeOptions *options) {
+    gboolean whole = options->given.min >= 0 && options->given.max >= 0 && options->given.desired >= 0;
+    return action != RESIZE_EXACT || !whole;
+}
+
+/* What the operation gets besides the stage's description, and the stage keeps. */
+static Json *note_wanted(TaskContext *context, const Capacity *wanted, const Capacity *current, gboolean compared) {
+    g_autoptr(Json) capacity = deploy_capacity_json(wanted);
+    g_autoptr(Json) seen = deploy_capacity_json(current);
+    const JsonValue *own = json_get(deploy_context(context->stage), "constraints");
+    g_autoptr(Json) computed = json_pack("{s:v, s:j}", "requested", requested_capacity(context), "computed", capacity);
+    task_set_context_json(context, COMPUTED_KEY, computed);
+    task_set_context_json(context, "capacity", capacity);
+    if (own != NULL || !compared)
+        return json_pack("{s:j}", "capacity", capacity);
+    return json_pack("{s:j, s:{s:j}}", "capacity", capacity, "constraints", "capacity", seen);
+}
+
 static Status resize_group(TaskContext *context, const GroupName *name, GError **error) {
     ResizeAction action;
     ServerGroup group = {0};
@@ -118,10 +150,9 @@ static Status resize_group(TaskContext *context, const GroupName *name, GError *
                   wanted.min, wanted.desired, wanted.max, name->name);
         return STATUS_TERMINAL;
     }
-    record_original(context, name->name, &group.capacity);
-    g_autoptr(Json) capacity = deploy_capacity_json(&wanted);
-    g_autoptr(Json) more = json_pack("{s:j}", "capacity", capacity);
-    task_set_context_json(context, "capacity", capacity);
+    if (action != RESIZE_TO_CLUSTER)
+        record_original(context, name->name, &group.capacity);
+    g_autoptr(Json) more = note_wanted(context, &wanted, &group.capacity, depends_on_current(action, &options));
     return group_operation_start(context, name, "resizeServerGroup", json_root(more), wanted.desired == 0, error);
 }
 
@@ -132,14 +163,52 @@ static Status resize(TaskContext *context, GError **error) {
     return status;
 }
 
+/* Somebody else was faster, and the stage did not say what it insists on: once more, from what is there now. */
+static Status monitor_resize(TaskContext *context, GError **error) {
+    g_autoptr(GError) failed = NULL;
+    const JsonValue *own = deploy_context(context->stage);
+    Status status = cloud_operation_monitor(context, &failed);
+    gint64 conflicts = deploy_number(json_get(own, CONFLICTS_KEY), 0) + 1;
+    if (failed != NULL && conflicts <= CONFLICTS_MAX && json_get(own, "constraints") == NULL &&
+        cloud_operation_failed_with(context, ERR_CONFLICT)) {
+        g_autoptr(Json) count = json_from_int(conflicts);
+        task_set_context_json(context, CONFLICTS_KEY, count);
+        task_progress(context, "Computed anew: %s", failed->message);
+        return STATUS_REDIRECT;
+    }
+    if (failed != NULL)
+        g_propagate_error(error, g_steal_pointer(&failed));
+    return status;
+}
+
 /* ---- the stage ---- */
 
-static const TaskDefinition resize_task = GROUP_OPERATION_TASK("resizeServerGroup", resize);
+static const TaskDefinition resize_task = {.name = "resizeServerGroup",
+                                           .run = resize,
+                                           .timeout_ms = CLOUD_OPERATION_START_TIMEOUT_MS,
+                                           .backoff_ms = CLOUD_OPERATION_START_BACKOFF_MS,
+                                           .account = deploy_account,
+                                           .loop_start = TRUE};
+static const TaskDefinition monitor_task = {.name = "monitorServerGroup",
+                                            .run = monitor_resize,
+                                            .timeout_ms = CLOUD_OPERATION_TIMEOUT_MS,
+                                            .backoff_ms = CLOUD_OPERATION_POLL_MS,
+                                            .on_timeout = cloud_operation_time_out,
+                                            .on_cancel = cloud_operation_cancel,
+                                            .loop_end = TRUE};
 
 static void resize_tasks(const Execution *execution, const Stage *stage, GPtrArray *tasks, GError **error) {
     (void)error;
-    const TaskDefinition *const all[] = {&task_determine_health_providers, &resize_task, &task_monitor_server_group, &task_force_refresh,
+    const TaskDefinition *const all[] = {&task_determine_health_providers, &resize_task, &monitor_task, &task_force_refresh,
                                          &task_wait_for_capacity_match};
+    for (guint i = 0; target_stage_works(execution, stage) && i < G_N_ELEMENTS(all); i++)
+        g_ptr_array_add(tasks, (gpointer)all[i]);
+}
+
+/* Only the bounds change: there is nothing to wait for. */
+static void pin_tasks(const Execution *execution, const Stage *stage, GPtrArray *tasks, GError **error) {
+    (void)error;
+    const TaskDefinition *const all[] = {&resize_task, &monitor_task, &task_force_refresh};
     for (guint i = 0; target_stage_works(execution, stage) && i < G_N_ELEMENTS(all); i++)
         g_ptr_array_add(tasks, (gpointer)all[i]);
 }
@@ -156,6 +225,15 @@ static void resize_plan_after(const Execution *execution, const Stage *stage, St
         scaling_processes_plan(stage, plan, FALSE);
 }
 
+#define RESIZE_PIN_PARAMS                                                                                                                  \
+    DEPLOY_PARAM("source", PARAM_JSON, source, .help = "Whose size is taken: {serverGroupName, region}."),                                 \
+        DEPLOY_PARAM("pinCapacity", PARAM_BOOL, pin, .help = "Set min and max to desired."),                                               \
+        DEPLOY_PARAM("pinMinimumCapacity", PARAM_BOOL, pin_minimum, .help = "Set min to desired."),                                        \
+        DEPLOY_PARAM("unpinMinimumCapacity", PARAM_BOOL, unpin_minimum, .help = "Set min back to what it was before it was pinned."),      \
+        DEPLOY_PARAM("constraints", PARAM_JSON, constraints,                                                                               \
+                     .help = "{capacity: {min, max, desired}} that the group must have right before it is changed; else the stage fails. " \
+                             "Absent: a group that somebody changed meanwhile is looked at again.")
+
 static const Param resize_params[] = {
     DEPLOY_TARGET_PARAMS,
     DEPLOY_HEALTH_PARAMS,
@@ -165,10 +243,7 @@ static const Param resize_params[] = {
     DEPLOY_PARAM("capacity", PARAM_JSON, capacity, .help = "{min, max, desired} for an exact size; what is absent stays."),
     DEPLOY_PARAM("scalePct", PARAM_INT, scale_percentage, .help = "By how much, in percent."),
     DEPLOY_PARAM("scaleNum", PARAM_INT, scale_number, .help = "By how many."),
-    DEPLOY_PARAM("source", PARAM_JSON, source, .help = "Whose size is taken: {serverGroupName, region}."),
-    DEPLOY_PARAM("pinCapacity", PARAM_BOOL, pin, .help = "Set min and max to desired."),
-    DEPLOY_PARAM("pinMinimumCapacity", PARAM_BOOL, pin_minimum, .help = "Set min to desired."),
-    DEPLOY_PARAM("unpinMinimumCapacity", PARAM_BOOL, unpin_minimum, .help = "Set min back to what it was before it was pinned."),
+    RESIZE_PIN_PARAMS,
     DEPLOY_PARAM("targetHealthyDeployPercentage", PARAM_INT, healthy_percentage,
                  .help = "How many of the instances must be up, in percent."),
     {0},
@@ -185,4 +260,23 @@ const StageType stage_resize_server_group = {
     .prepare = target_prepare,
     .plan_before = resize_plan_before,
     .plan_after = resize_plan_after,
+};
+
+static const Param pin_params[] = {
+    DEPLOY_TARGET_PARAMS,
+    DEPLOY_PARAM("action", PARAM_STRING, action, .help = "As of resizeServerGroup; scale_exact (default) keeps the size."),
+    RESIZE_PIN_PARAMS,
+    {0},
+};
+
+const StageType stage_pin_server_group = {
+    .type = "pinServerGroup",
+    .label = "Pin server group",
+    .help = "Holds a server group at its size, or lets it go again, without waiting for anything.",
+    .params = pin_params,
+    .params_size = sizeof(DeployParams),
+    .restart_drops = cloud_operation_restart_drops,
+    .build_tasks = pin_tasks,
+    .prepare = target_prepare,
+    .plan_before = target_plan_children,
 };

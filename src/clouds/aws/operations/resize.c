@@ -49,6 +49,16 @@ static void resize_validate(Operation *operation, GPtrArray *errors) {
     }
 }
 
+/* The group has just the sizes that are wanted. */
+static gboolean has_sizes(const JsonValue *wanted, const XmlNode *group) {
+    for (gsize i = 0; i < G_N_ELEMENTS(SIZES); i++) {
+        const JsonValue *size = json_get(wanted, SIZES[i].key);
+        if (size != NULL && json_int(size, -1) != aws_int(group, SIZES[i].parameter, -1))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 static gboolean check_constraints(Operation *operation, guint item, const XmlNode *group, GError **error) {
     const ResizeParams *params = operation_params(operation);
     const JsonValue *expected = json_get(json_root(params->constraints), "capacity");
@@ -108,8 +118,6 @@ static gboolean look_at_group(Operation *operation, guint item, GError **error) 
                        operation_group_region(operation, item));
         return TRUE;
     }
-    if (!check_constraints(operation, item, group, error))
-        return FALSE;
     gboolean ends_at_once = FALSE;
     if (!ends_at_once_when_emptied(operation, item, group, &ends_at_once, error))
         return FALSE;
@@ -120,12 +128,24 @@ static gboolean look_at_group(Operation *operation, guint item, GError **error) 
     return TRUE;
 }
 
+/* With constraints, read right before the write: what was expected has to be true then. */
 static LookResult resize_look(Operation *operation, guint item, GError **error) {
-    (void)error;
+    const ResizeParams *params = operation_params(operation);
     g_autoptr(Json) sizes = sizes_of(operation, item);
     if (operation_group_fact(operation, "group", item) == NULL || json_length(json_root(sizes)) == 0)
         return LOOK_SKIP;
-    return LOOK_NOT_DONE;
+    if (json_length(json_get(json_root(params->constraints), "capacity")) == 0)
+        return LOOK_NOT_DONE;
+    g_autoptr(XmlDocument) document = NULL;
+    const XmlNode *group = NULL;
+    if (!operation_read_group(operation, operation_group_region(operation, item), operation_group_name(operation, item), &document, &group,
+                              error))
+        return LOOK_ERROR;
+    if (group == NULL)
+        return LOOK_SKIP;
+    if (has_sizes(json_root(sizes), group))
+        return LOOK_DONE;
+    return check_constraints(operation, item, group, error) ? LOOK_NOT_DONE : LOOK_FOREIGN;
 }
 
 static gboolean resize_act(Operation *operation, guint item, GError **error) {
