@@ -158,14 +158,25 @@ void step_restart(Step *step, const char *stage_id, const char *user, const Json
     restart_parent(step, user);
 }
 
-/* Some stage's cancel routine is still at work; it must not meet what a restart begins. */
-static const Stage *find_canceling(const Execution *execution) {
-    for (guint i = 0; i < execution->stages->len; i++) {
-        const Stage *stage = execution_stage_at(execution, i);
-        if (stage->canceling)
-            return stage;
+static gboolean is_at_work(const Stage *stage, gpointer data) {
+    (void)data;
+    return stage->canceling || stage->status == STATUS_RUNNING || stage->status == STATUS_PAUSED;
+}
+
+/* Whether some stage's cancel routine is still at work, or a stage that was planned around one of those that begin anew: what is told to
+ * give up cleans up first, and must not meet what a restart begins. */
+static gboolean is_cleaning_up(Step *step, const Stage *top) {
+    const Execution *execution = step->execution;
+    for (guint i = 0; i < execution->stages->len; i++)
+        if (execution_stage_at(execution, i)->canceling)
+            return TRUE;
+    g_autoptr(GPtrArray) ids = stages_behind(step, top);
+    for (guint i = 0; i < ids->len; i++) {
+        const Stage *stage = execution_stage(execution, g_ptr_array_index(ids, i));
+        if (status_info(stage->status)->complete && stage_walk_family(execution, stage, is_at_work, NULL))
+            return TRUE;
     }
-    return NULL;
+    return FALSE;
 }
 
 void handle_restart_stage(Step *step, const Message *message) {
@@ -183,7 +194,7 @@ void handle_restart_stage(Step *step, const Message *message) {
         step_refuse(step, ERR_CONFLICT,
                     "Stage %s of execution %s cannot be restarted: a stage before it has not succeeded; restart that one", top->name,
                     execution->id);
-    } else if (find_canceling(execution)) {
+    } else if (is_cleaning_up(step, top)) {
         step_refuse(step, ERR_CONFLICT, "Stage %s of execution %s is still cleaning up after its end; restart it when that is done",
                     top->name, execution->id);
     } else if (json_get_bool(json_root(message->body), RESTARTED_BY_CHILD_KEY, FALSE) && !status_info(execution->status)->complete) {

@@ -90,7 +90,9 @@ static void tell_parked_restart(Engine *engine, const Execution *execution) {
 }
 
 void engine_tell_gate(Engine *engine, const Execution *before, const Execution *execution) {
-    if (!execution->config_id || (before && before->status == execution->status))
+    gboolean complete = status_info(execution->status)->complete;
+    /* What had ended and has ended may have run in between: a restart that came to its end within one step. */
+    if (!execution->config_id || (before && before->status == execution->status && !complete))
         return;
     if (execution->status == STATUS_NOT_STARTED) {
         if (execution->parked_restart)
@@ -99,7 +101,7 @@ void engine_tell_gate(Engine *engine, const Execution *before, const Execution *
     }
     if (execution->status != STATUS_RUNNING) {
         /* Paused ones do not count; the flag of the one that ended decides about those that wait. */
-        leave(engine, execution, status_info(execution->status)->complete && !execution->keep_waiting);
+        leave(engine, execution, complete && !execution->keep_waiting);
         return;
     }
     g_mutex_lock(&engine->lock);

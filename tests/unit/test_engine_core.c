@@ -534,6 +534,27 @@ static void test_restart(void) {
     driver_close(&driver);
 }
 
+/* What the end of a stage left at work gives up and cleans up before the stage begins anew. */
+static void test_restart_waits_for_cleaning_up(void) {
+    Driver driver;
+    driver_open(&driver, "[" S("1", "", ",\"before\":[" CHILD("a", ONE) "," CHILD("b", ",\"tasks\":{\"three\":\"\"}") "]") "]");
+    driver_act(&driver, MESSAGE_CANCEL_EXECUTION, NULL, NULL);
+    driver_due(&driver, "1<1");
+    assert_status(&driver, NULL, STATUS_CANCELED);
+    assert_status(&driver, "1", STATUS_CANCELED);
+    assert_status(&driver, "1<2", STATUS_RUNNING);
+    driver_act(&driver, MESSAGE_RESTART_STAGE, "1", NULL);
+    g_assert_error(driver.effects.error, GENNAKER_ERROR, ERR_CONFLICT);
+    driver_due(&driver, "1<2");
+    g_assert_cmpint(driver_effect(&driver, EFFECT_RUN, "1<2")->run, ==, RUN_TASK_CANCEL);
+    driver_apply(&driver, driver_answer(&driver, "1<2", RUN_TASK_CANCEL, STATUS_SUCCEEDED));
+    assert_status(&driver, "1<2", STATUS_CANCELED);
+    driver_act(&driver, MESSAGE_RESTART_STAGE, "1", NULL);
+    g_assert_no_error(driver.effects.error);
+    assert_status(&driver, NULL, STATUS_RUNNING);
+    driver_close(&driver);
+}
+
 static void test_force_cancel(void) {
     Driver driver;
     driver_open(&driver, "[" S("1", "", ONE ",\"before\":[" CHILD("a", ONE) "]") "]");
@@ -599,6 +620,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/engine/core/cancel_paused", test_cancel_paused);
     g_test_add_func("/engine/core/manual_skip", test_manual_skip);
     g_test_add_func("/engine/core/restart", test_restart);
+    g_test_add_func("/engine/core/restart_waits_for_cleaning_up", test_restart_waits_for_cleaning_up);
     g_test_add_func("/engine/core/force_cancel", test_force_cancel);
     g_test_add_func("/engine/core/orchestration", test_orchestration);
     g_test_add_func("/engine/core/start_expiry", test_start_expiry);

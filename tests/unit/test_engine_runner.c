@@ -59,9 +59,10 @@ static const StageType type_go = {
 static const StageType type_block = {.type = "block", .tasks = TASKS(.name = "block", .run = block), .on_cancel = cleanup};
 static const StageType type_fail = {.type = "fail", .tasks = TASKS(.name = "fail", .run = fail)};
 static const StageType type_flaky = {.type = "flaky", .tasks = TASKS(.name = "flaky", .run = fail_twice, .backoff_ms = 5)};
+static const StageType type_empty = {.type = "empty", .tasks = TASKS(.name = NULL)};
 static const StageType type_prepared = {.type = "prepared", .prepare = look_up, .tasks = TASKS(.name = "pass", .run = pass, .no_io = TRUE)};
 static const StageTypes types = {
-    (const StageType *const[]){&type_pass, &type_go, &type_block, &type_fail, &type_flaky, &type_prepared, NULL}};
+    (const StageType *const[]){&type_pass, &type_go, &type_block, &type_fail, &type_flaky, &type_prepared, &type_empty, NULL}};
 
 #define STAGE(ref, requisites, type, more) "{\"refId\":\"" ref "\",\"requisiteStageRefIds\":[" requisites "],\"type\":\"" type "\"" more "}"
 #define PIPELINE(stages) "{\"application\":\"a\",\"name\":\"n\",\"stages\":[" stages "]}"
@@ -251,6 +252,21 @@ static void test_limit_keeps(void) {
     rig_close(&rig);
 }
 
+/* A restart that begins and ends in one step gives its place to the next all the same. */
+static void test_limit_after_short_restart(void) {
+    Rig rig = {0};
+    rig_open(&rig, &types);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *short_one = rig_start(&rig, "{\"application\":\"a\",\"name\":\"n\",\"id\":\"config\",\"limitConcurrent\":true,"
+                                                 "\"stages\":[{\"type\":\"empty\"}]}");
+    g_autoptr(Execution) ended = rig_wait(&rig, short_one, NULL, STATUS_SUCCEEDED);
+    g_assert_true(engine_restart_stage(rig.engine, short_one, execution_stage_by_ref(ended, "0")->id, NULL, "tester", &error));
+    g_assert_no_error(error);
+    g_autofree char *next = start_limited(&rig, TRUE);
+    execution_unref(rig_wait(&rig, next, "0", STATUS_RUNNING));
+    rig_close(&rig);
+}
+
 static void test_limit_purges(void) {
     Rig rig = {0};
     rig_open(&rig, &types);
@@ -394,6 +410,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/engine/runner/conditions", test_conditions);
     g_test_add_func("/engine/runner/limit_keeps", test_limit_keeps);
     g_test_add_func("/engine/runner/limit_purges", test_limit_purges);
+    g_test_add_func("/engine/runner/limit_after_short_restart", test_limit_after_short_restart);
     g_test_add_func("/engine/runner/correlation", test_correlation);
     g_test_add_func("/engine/runner/refused", test_refused);
     g_test_add_func("/engine/runner/orchestration", test_orchestration);

@@ -1,6 +1,7 @@
 /* Saving, finding and ordering pipeline and strategy configurations. Saves are checked and committed under one lock, so that two
  * of one name cannot both pass. Any thread. */
 #include "stages/metadata/pipelines.h"
+#include "engine/graph.h"
 #include "templates/templates.h"
 #include <string.h>
 

@@ -6,7 +6,6 @@
 
 #define PIPELINE_KIND "pipeline"
 #define STRATEGY_KIND "strategy"
-#define PIPELINE_STAGES_MAX 5000
 
 /* Saves one and returns it as stored (caller owns). ERR_INVALID with the reference's messages. */
 Json *pipeline_save(Store *store, const char *kind, const JsonValue *pipeline, const Principal *principal, gboolean stale_check,

@@ -30,14 +30,46 @@ static void note_ended_tasks(Known *known, const Stage *stage) {
     }
 }
 
+/* ---- windows, read off the clock of their zone ---- */
+#define WINDOW_ZONE "America/Los_Angeles"
+#define WINDOW_SLACK_MS 60000 /* between the look at the clock and the commit */
+
+static gint64 minute_of_day(const JsonValue *range, const char *hour, const char *minute) {
+    return json_get_int(range, hour, 0) * 60 + json_get_int(range, minute, 0);
+}
+
+static gboolean is_open_at(const JsonValue *range, gint64 now_ms) {
+    g_autoptr(GTimeZone) zone = g_time_zone_new_identifier(WINDOW_ZONE);
+    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(now_ms / 1000), local = g_date_time_to_timezone(utc, zone);
+    gint64 from = minute_of_day(range, "startHour", "startMin"), to = minute_of_day(range, "endHour", "endMin");
+    gint64 minute = g_date_time_get_hour(local) * 60 + g_date_time_get_minute(local);
+    gboolean over_midnight = json_get_int(range, "startHour", 0) > json_get_int(range, "endHour", 0);
+    return over_midnight ? minute >= from || minute <= to : minute >= from && minute <= to;
+}
+
+/* A window lets go while it is open; one with a jitter may let go later. */
+static void check_window(World *world, const Known *known, const Stage *stage) {
+    const JsonValue *window = json_get(json_root(stage->context), "restrictedExecutionWindow"), *range;
+    gint64 now_ms = world->runtime.now_ms;
+    range = json_at(json_get(window, "whitelist"), 0);
+    if (strcmp(stage->type, "restrictExecutionDuringTimeWindow") != 0 || stage->status != STATUS_SUCCEEDED || known->interfered ||
+        json_get(window, "jitter") || world->jumped_ms >= stage->start_ms)
+        return;
+    world->counters->checked_windows++;
+    if (!is_open_at(range, now_ms) && !is_open_at(range, now_ms - WINDOW_SLACK_MS))
+        world_fail(world, known, "stage %s was let go outside its window", stage->ref_id);
+}
+
 static void check_stages(World *world, Known *known, const Execution *before, const Execution *after) {
     for (guint i = 0; i < after->stages->len; i++) {
         const Stage *stage = g_ptr_array_index(after->stages, i);
         const Stage *was = execution_stage(before, stage->id);
         Status previous = was ? was->status : STATUS_NOT_STARTED;
         note_ended_tasks(known, stage);
-        if (stage->status != previous && status_info(stage->status)->complete)
+        if (stage->status != previous && status_info(stage->status)->complete) {
             check_ended_stage(world, known, before, after, stage);
+            check_window(world, known, stage);
+        }
         if (known->interfered)
             continue;
         if (previous == STATUS_NOT_STARTED && stage->status != previous && !slow_may_start(after, stage))
@@ -126,6 +158,7 @@ void oracle_commit(World *world, Known *known) {
     }
     g_autoptr(Execution) before = known->last;
     known->last = after;
+    known->interfered = known->interfered || after->canceled;
     say_what_changed(world, known, before, after);
     if (before == NULL) {
         world->counters->parked += after->status == STATUS_NOT_STARTED;
@@ -188,6 +221,27 @@ void oracle_reason(World *world, const Known *known) {
 }
 
 /* ---- when nothing is left to happen ---- */
+/* Each stage that ran a pipeline well ran it once, and that one ended well. */
+static void check_children(World *world, const Known *known, const Stage *stage) {
+    const Known *child = NULL;
+    if (strcmp(stage->type, "pipeline") != 0 || known->interfered || stage->status != STATUS_SUCCEEDED)
+        return;
+    world->counters->checked_children++;
+    for (guint i = 0; i < world->known->len; i++) {
+        const Known *each = g_ptr_array_index(world->known, i);
+        if (each->parent != known || strcmp(each->stage_id, stage->id) != 0)
+            continue;
+        if (child)
+            world_fail(world, each, "is the second one that stage %s started", stage->ref_id);
+        child = each;
+    }
+    if (!child)
+        world_fail(world, known, "stage %s ran no pipeline", stage->ref_id);
+    gboolean waits = g_strcmp0(json_get_string(json_root(stage->context), "waitForCompletion"), "false") != 0;
+    if (waits && !child->deleted && !child->interfered && child->last->status != STATUS_SUCCEEDED)
+        world_fail(world, child, "ended badly, but stage %s of its parent did not", stage->ref_id);
+}
+
 void oracle_end(World *world) {
     for (guint i = 0; i < world->known->len; i++) {
         const Known *known = g_ptr_array_index(world->known, i);
@@ -199,6 +253,8 @@ void oracle_end(World *world) {
         }
         if (!execution_is_settled(stored) || !status_info(stored->status)->complete)
             world_fail(world, known, "execution %u is stuck (%u of its pipeline run)", known->order, count_running(world, known->config));
+        for (guint k = 0; k < stored->stages->len; k++)
+            check_children(world, known, g_ptr_array_index(stored->stages, k));
         if (known->canceled && !stored->canceled && !slow_in(stored->status, "SUCCEEDED TERMINAL CANCELED"))
             world_fail(world, known, "execution %u was cancelled and is not", known->order);
     }

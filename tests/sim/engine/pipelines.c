@@ -1,5 +1,7 @@
 /* Random pipelines: graphs of up to 200 stages with forks, joins, nested synthetic stages and every failure option. */
+#include "stages/metadata/pipelines.h"
 #include "world.h"
+#include <string.h>
 
 #define DEPTH_MAX 2
 
@@ -92,24 +94,74 @@ static void add_requisites(World *world, JsonBuilder *builder, guint i) {
     json_end_array(builder);
 }
 
-static void add_stage(World *world, JsonBuilder *builder, guint i) {
+/* Open for some hours of each day, round midnight too. */
+static void add_window(World *world, JsonBuilder *builder) {
+    gint32 from = world_between(world, 0, 24);
+    json_add_bool(builder, "restrictExecutionDuringTimeWindow", TRUE);
+    json_begin_object(builder, "restrictedExecutionWindow");
+    json_begin_array(builder, "whitelist");
+    json_begin_object(builder, NULL);
+    json_add_int(builder, "startHour", from);
+    json_add_int(builder, "startMin", world_between(world, 0, 60));
+    json_add_int(builder, "endHour", (from + world_between(world, 1, 16)) % 24);
+    json_add_int(builder, "endMin", world_between(world, 0, 60));
+    json_end_object(builder);
+    json_end_array(builder);
+    if (world_chance(world, 40)) {
+        json_begin_object(builder, "jitter");
+        json_add_bool(builder, "enabled", TRUE);
+        json_add_int(builder, "minDelay", 0);
+        json_add_int(builder, "maxDelay", world_between(world, 1, 600));
+        json_end_object(builder);
+    }
+    json_end_object(builder);
+}
+
+static char *config_id(const World *world, guint config) {
+    return g_strdup_printf("pipeline-%" G_GUINT64_FORMAT "-%u", world->seed, config);
+}
+
+guint sim_config_of(const Execution *execution) {
+    const char *number = execution->config_id ? strrchr(execution->config_id, '-') : NULL;
+    return number ? (guint)g_ascii_strtoull(number + 1, NULL, 10) : 0;
+}
+
+/* Runs a pipeline behind its own, so that nothing runs itself. */
+static void add_child(World *world, JsonBuilder *builder, guint config) {
+    guint first = MAX(config + 1, STARTED_CONFIGS_MAX);
+    g_autofree char *child = config_id(world, (guint)world_between(world, (gint32)first, CONFIGS_MAX));
+    json_add_string(builder, "application", "sim");
+    json_add_string(builder, "pipeline", child);
+    json_add_string(builder, "waitForCompletion", world_chance(world, 85) ? "true" : "false");
+    add_options(world, builder, 0);
+}
+
+static void add_stage(World *world, JsonBuilder *builder, guint i, guint config) {
     g_autofree char *ref = g_strdup_printf("%u", i), *name = g_strdup_printf("stage %u", i);
-    gboolean waits = world_chance(world, 10);
+    gboolean waits = world_chance(world, 10), starts = !waits && config + 1 < CONFIGS_MAX && world_chance(world, 3);
     json_begin_object(builder, NULL);
     json_add_string(builder, "refId", ref);
     json_add_string(builder, "name", name);
-    json_add_string(builder, "type", waits ? "wait" : pick_type(world));
+    json_add_string(builder, "type", waits ? "wait" : starts ? "pipeline" : pick_type(world));
     add_requisites(world, builder, i);
     if (waits)
         json_add_int(builder, "waitTime", world_between(world, 0, 7200));
+    else if (starts)
+        add_child(world, builder, config);
     else
         add_context(world, builder, 0);
+    if (world_chance(world, 1.5)) {
+        world->counters->windows++;
+        add_window(world, builder);
+    }
     json_end_object(builder);
 }
 
 Json *sim_pipeline(World *world, guint config, const char *execution_id) {
-    g_autofree char *id = g_strdup_printf("pipeline-%" G_GUINT64_FORMAT "-%u", world->seed, config);
-    guint n = world_chance(world, 2) ? 200 : (guint)world_between(world, 1, 24);
+    g_autofree char *id = config_id(world, config);
+    guint n = config >= STARTED_CONFIGS_MAX ? (guint)world_between(world, 1, 8)
+              : world_chance(world, 2)      ? 200
+                                            : (guint)world_between(world, 1, 24);
     g_autoptr(JsonBuilder) builder = json_builder_new();
     json_begin_object(builder, NULL);
     json_add_string(builder, "application", "sim");
@@ -122,8 +174,20 @@ Json *sim_pipeline(World *world, guint config, const char *execution_id) {
     json_add_bool(builder, "keepWaitingPipelines", world->keeps[config]);
     json_begin_array(builder, "stages");
     for (guint i = 0; i < n; i++)
-        add_stage(world, builder, i);
+        add_stage(world, builder, i, config);
     json_end_array(builder);
     json_end_object(builder);
     return json_builder_end(builder);
+}
+
+void sim_save_children(World *world) {
+    const Principal admin = {.user = "admin", .roles = (const char *const[]){NULL}};
+    for (guint config = STARTED_CONFIGS_MAX; config < CONFIGS_MAX; config++) {
+        g_autoptr(Json) pipeline = sim_pipeline(world, config, NULL);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Json)
+            saved = pipeline_save(world->store, PIPELINE_KIND, json_root(pipeline), &admin, FALSE, world->runtime.now_ms, &error);
+        if (!saved)
+            world_fail(world, NULL, "a pipeline is not saved: %s", error->message);
+    }
 }

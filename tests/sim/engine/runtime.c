@@ -166,6 +166,7 @@ void sim_runtime_jump(SimRuntime *self, gint64 by_ms) {
         Event *event = g_ptr_array_index(self->events, i);
         event->when_ms = MIN(event->when_ms, self->now_ms);
     }
+    self->world->jumped_ms = self->now_ms;
     self->world->counters->clock_jumps++;
     world_say(self->world, "the clock jumps by %" G_GINT64_FORMAT " ms", by_ms);
 }

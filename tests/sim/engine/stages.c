@@ -8,7 +8,7 @@ static Status run_other(TaskContext *context, GError **error);
 #define SCRIPTED_OTHER run_other
 #include "engine_scripted.h"
 
-extern const StageType stage_wait;
+extern const StageType stage_wait, stage_pipeline;
 
 static char next_letter(World *world, const Execution *execution, const Stage *stage, const TaskState *task) {
     const char *script = task ? json_get_string(json_get(json_root(stage->context), "tasks"), task->name) : NULL;
@@ -63,5 +63,5 @@ static Status run_other(TaskContext *context, GError **error) {
     return answer(context, world, next_letter(world, context->execution, context->stage, NULL), error);
 }
 
-static const StageType *const list[] = {&plain, &prepared, &cancellable, &both, &stage_wait, NULL};
+static const StageType *const list[] = {&plain, &prepared, &cancellable, &both, &stage_wait, &stage_pipeline, NULL};
 const StageTypes sim_stage_types = {list};

@@ -7,24 +7,19 @@ static const Principal somebody = {.user = "somebody", .roles = (const char *con
 
 /* A start whose answer never came may have been stored all the same; whether it was is seen at the next look. */
 void users_start(World *world) {
-    if (world->known->len >= STARTS_MAX)
+    if (world->starts >= STARTS_MAX)
         return;
-    guint config = (guint)world_between(world, 0, (gint32)world->configs), order = world->known->len;
-    g_autofree char *name = g_strdup_printf("%" G_GUINT64_FORMAT " %u", world->seed, order), *digits = id_from_parts("sim", name, NULL);
-    Known *known = g_new0(Known, 1);
-    *known = (Known){.id = id_ulid_from(world->runtime.now_ms, digits),
-                     .config = config,
-                     .order = order,
-                     .ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
-    g_ptr_array_add(world->known, known);
-    g_hash_table_insert(world->by_id, known->id, known);
+    guint config = (guint)world_between(world, 0, (gint32)world->configs);
+    g_autofree char *name = g_strdup_printf("%" G_GUINT64_FORMAT " %u", world->seed, world->starts++);
+    g_autofree char *digits = id_from_parts("sim", name, NULL);
+    Known *known = world_add(world, id_ulid_from(world->runtime.now_ms, digits), config);
     g_autoptr(Json) pipeline = sim_pipeline(world, config, known->id);
     g_autoptr(GError) error = NULL;
     g_autofree char *id = engine_start_pipeline(world->engine, json_root(pipeline), NULL, &somebody, NULL, &error);
     known->acknowledged = id != NULL;
     world->counters->executions++;
     world->counters->starts_lost += id == NULL;
-    world_say(world, "start %u of pipeline %u: %s", order, config, id ? "acknowledged" : error->message);
+    world_say(world, "start %u of pipeline %u: %s", known->order, config, id ? "acknowledged" : error->message);
 }
 
 static void noted(World *world, Known *known, const char *what, gboolean done, const GError *error, guint64 *counter) {
@@ -36,7 +31,7 @@ static void noted(World *world, Known *known, const char *what, gboolean done, c
 static void cancel(World *world, Known *known, const Stage *stage) {
     (void)stage;
     g_autoptr(GError) error = NULL;
-    known->interfered = TRUE; /* at once: commits come while the call waits */
+    world_interfere(world, known); /* at once: commits come while the call waits */
     gboolean done = engine_cancel(world->engine, known->id, "somebody", "because", &error);
     known->canceled = known->canceled || done;
     noted(world, known, "cancel", done, error, &world->counters->cancels);
@@ -45,7 +40,8 @@ static void cancel(World *world, Known *known, const Stage *stage) {
 static void force_cancel(World *world, Known *known, const Stage *stage) {
     (void)stage;
     g_autoptr(GError) error = NULL;
-    known->interfered = known->forced = TRUE;
+    world_interfere(world, known);
+    known->forced = TRUE;
     gboolean done = engine_force_cancel(world->engine, known->id, "admin", "by force", &error);
     known->canceled = known->canceled || done;
     noted(world, known, "force cancel", done, error, &world->counters->force_cancels);
@@ -67,7 +63,7 @@ static void resume(World *world, Known *known, const Stage *stage) {
 
 static void restart(World *world, Known *known, const Stage *stage) {
     g_autoptr(GError) error = NULL;
-    known->interfered = TRUE;
+    world_interfere(world, known);
     gboolean done = engine_restart_stage(world->engine, known->id, stage->id, NULL, "somebody", &error);
     known->canceled = known->canceled && !done;
     noted(world, known, "restart", done, error, &world->counters->restarts);
@@ -77,7 +73,7 @@ static void patch(World *world, Known *known, const Stage *stage) {
     g_autoptr(GError) error = NULL;
     gboolean skips = world_chance(world, 40);
     g_autoptr(Json) changes = skips ? json_pack("{s:b}", "manualSkip", TRUE) : json_pack("{s:i}", "patched", (gint64)world->events);
-    known->interfered = TRUE;
+    world_interfere(world, known);
     gboolean done = engine_patch_stage(world->engine, known->id, stage->id, json_root(changes), &somebody, &error);
     noted(world, known, "patch", done, error, skips ? &world->counters->skips : &world->counters->patches);
 }

@@ -17,8 +17,48 @@ gint32 world_between(World *world, gint32 low, gint32 high) {
     return g_rand_int_range(world->random, low, high);
 }
 
+Known *world_add(World *world, char *id, guint config) {
+    Known *known = g_new0(Known, 1);
+    *known = (Known){
+        .id = id, .config = config, .order = world->known->len, .ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+    g_ptr_array_add(world->known, known);
+    g_hash_table_insert(world->by_id, known->id, known);
+    return known;
+}
+
+/* One that a stage started. */
+static Known *add_child(World *world, const char *id) {
+    g_autoptr(Execution) execution = world_load(world, id);
+    if (execution == NULL)
+        return NULL;
+    Known *known = world_add(world, g_strdup(id), sim_config_of(execution));
+    known->parent = execution->parent_id ? g_hash_table_lookup(world->by_id, execution->parent_id) : NULL;
+    if (known->parent == NULL)
+        world_fail(world, known, "an execution that nobody started");
+    known->stage_id = g_strdup(execution->parent_stage_id);
+    known->interfered = known->parent->interfered;
+    world->counters->children++;
+    world->counters->executions++;
+    return known;
+}
+
 Known *world_find(World *world, const char *id) {
-    return g_hash_table_lookup(world->by_id, id);
+    Known *known = g_hash_table_lookup(world->by_id, id);
+    return known ? known : add_child(world, id);
+}
+
+static const Known *root_of(const Known *known) {
+    while (known->parent)
+        known = known->parent;
+    return known;
+}
+
+void world_interfere(World *world, Known *known) {
+    const Known *root = root_of(known);
+    for (guint i = 0; i < world->known->len; i++) {
+        Known *each = g_ptr_array_index(world->known, i);
+        each->interfered = each->interfered || root_of(each) == root;
+    }
 }
 
 void world_say(World *world, const char *format, ...) {
@@ -71,12 +111,13 @@ void world_open_engine(World *world) {
     world->crashed = FALSE;
     EngineOptions options = {.store = world->store,
                              .types = &sim_stage_types,
-                             .services = (Services *)world,
+                             .services = &world->services,
                              .config = world->config,
                              .runtime = &world->runtime.runtime};
     world->engine = engine_new(&options, &error);
     if (world->engine == NULL)
         world_fail(world, NULL, "does not start again: %s", error->message);
+    world->services.engine = world->engine;
 }
 
 /* Everything that was on its way ends without a trace; then the program is started again. */
@@ -104,6 +145,7 @@ static void known_free(gpointer data) {
     Known *known = data;
     execution_unref(known->last);
     g_hash_table_unref(known->ended);
+    g_free(known->stage_id);
     g_free(known->id);
     g_free(known);
 }
@@ -132,7 +174,7 @@ static gboolean resume_one(World *world) {
 static void go_on(World *world) {
     if (world->events < ACT_EVENTS && world_chance(world, 1))
         users_start(world);
-    if (!world->crashed && world->events < ACT_EVENTS && world_chance(world, 2))
+    if (!world->calm && !world->crashed && world->events < ACT_EVENTS && world_chance(world, 2))
         users_act(world);
     if (!world->crashed && world_chance(world, 0.05))
         sim_runtime_jump(&world->runtime, world_between(world, -3600000, 3600000));
@@ -169,17 +211,21 @@ void world_run(guint64 seed, Store *store, Config *config, Counters *counters, g
                    .random = g_rand_new_with_seed((guint32)seed),
                    .store = store,
                    .config = config,
-                   .counters = counters};
+                   .counters = counters,
+                   .services = {.store = store, .config = config}};
+    g_mutex_init(&world.services.lock);
     world.known = g_ptr_array_new_with_free_func(known_free);
     world.by_id = g_hash_table_new(g_str_hash, g_str_equal);
     world.scripts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_queue_init(&world.changed);
     sim_runtime_init(&world.runtime, &world);
-    world.configs = (guint)world_between(&world, 1, 4);
+    world.configs = (guint)world_between(&world, 1, STARTED_CONFIGS_MAX);
+    world.calm = world_chance(&world, 30);
     for (guint i = 0; i < G_N_ELEMENTS(world.limits); i++) {
         world.limits[i] = world_chance(&world, 40) ? 0 : world_between(&world, 1, 3);
         world.keeps[i] = world_chance(&world, 50);
     }
+    sim_save_children(&world);
     guint listener = store_listen(store, on_change, &world);
     world_open_engine(&world);
     run_to_the_end(&world);
@@ -188,6 +234,7 @@ void world_run(guint64 seed, Store *store, Config *config, Counters *counters, g
     bury(&world);
     store_unlisten(store, listener);
     sim_runtime_clear(&world.runtime);
+    g_mutex_clear(&world.services.lock);
     g_ptr_array_unref(world.known);
     g_hash_table_unref(world.by_id);
     g_hash_table_unref(world.scripts);

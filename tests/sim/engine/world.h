@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 #include "engine/graph.h"
 #include "engine/runner.h"
+#include "stages/services.h"
 #include "store/store.h"
 
 typedef struct World World;
@@ -67,7 +68,11 @@ void sim_runtime_jump(SimRuntime *runtime, gint64 by_ms); /* somebody sets the c
     X(checked_limits)                                                                                                                      \
     X(checked_reasons)                                                                                                                     \
     X(checked_ends)                                                                                                                        \
-    X(checked_orders)
+    X(children)                                                                                                                            \
+    X(windows)                                                                                                                             \
+    X(checked_orders)                                                                                                                      \
+    X(checked_children)                                                                                                                    \
+    X(checked_windows)
 typedef struct {
 #define COUNTER_FIELD(name) guint64 name;
     COUNTERS(COUNTER_FIELD)
@@ -79,16 +84,25 @@ typedef struct {
 typedef enum { CRASH_NONE, CRASH_BEFORE, CRASH_AFTER } Crash;
 
 /* What the outside knows of one execution. */
-typedef struct {
+typedef struct Known Known;
+struct Known {
     char *id;
+    Known *parent;     /* whose stage started it; NULL: somebody did */
+    char *stage_id;    /* that stage */
     guint config;      /* which pipeline; its limit */
     guint order;       /* among those started */
     Execution *last;   /* as of its last commit */
     GHashTable *ended; /* "stage attempt task" whose end is committed */
-    gboolean acknowledged, interfered, deleted, canceled, forced;
-} Known;
+    gboolean acknowledged, deleted, canceled, forced;
+    gboolean interfered; /* somebody changed its course by hand, or that of one of its family */
+};
+
+#define STARTED_CONFIGS_MAX 4 /* pipelines that people start */
+#define CHILD_CONFIGS_MAX 3   /* pipelines that stages start: saved ones, of which each starts those behind it only */
+#define CONFIGS_MAX (STARTED_CONFIGS_MAX + CHILD_CONFIGS_MAX)
 
 struct World {
+    Services services; /* first: what tasks are given */
     guint64 seed;
     gboolean trace;
     GRand *random;
@@ -101,16 +115,22 @@ struct World {
     GHashTable *by_id;   /* id to Known */
     GHashTable *scripts; /* "execution stage task" to how often it was run */
     GQueue changed;      /* ids of executions whose commit has to be looked at; filled by the store's listener */
+    gboolean calm;       /* nobody interferes: what is checked only then has something to check */
     gboolean crashed;    /* from now on nothing is committed and no task acts, until the next start */
     guint crashes, events, configs;
-    gint64 limits[4];  /* per pipeline: 0: none */
-    gboolean keeps[4]; /* keepWaitingPipelines */
+    guint starts;                /* by people */
+    gint64 jumped_ms;            /* when the clock was last set, by the clock after it */
+    gint64 limits[CONFIGS_MAX];  /* per pipeline: 0: none */
+    gboolean keeps[CONFIGS_MAX]; /* keepWaitingPipelines */
 };
 /* Runs one seed on the store, which has to be without unfinished executions; exits with a message when a check fails. */
 void world_run(guint64 seed, Store *store, Config *config, Counters *counters, gboolean trace);
 gboolean world_chance(World *world, double percent);
 gint32 world_between(World *world, gint32 low, gint32 high); /* high excluded */
+/* The execution of that id; one that a stage started becomes known by its first commit. NULL: there is none. */
 Known *world_find(World *world, const char *id);
+Known *world_add(World *world, char *id /* taken */, guint config);
+void world_interfere(World *world, Known *known); /* by hand: it, and all that were started for it or that it was started for */
 void world_open_engine(World *world);
 Execution *world_load(World *world, const char *id); /* from the store; NULL: there is none */
 G_NORETURN void world_fail(World *world, const Known *known, const char *format, ...) G_GNUC_PRINTF(3, 4);
@@ -119,6 +139,10 @@ void world_say(World *world, const char *format, ...) G_GNUC_PRINTF(2, 3); /* wi
 /* ---- pipelines.c ---- */
 /* A random pipeline of one of the world's configurations; caller owns. */
 Json *sim_pipeline(World *world, guint config, const char *execution_id);
+/* Saves the pipelines that stages start. */
+void sim_save_children(World *world);
+/* Which of the world's pipelines that is. */
+guint sim_config_of(const Execution *execution);
 
 /* ---- stages.c ---- */
 extern const StageTypes sim_stage_types;
