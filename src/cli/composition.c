@@ -12,6 +12,7 @@
 #include "stages/deploy/settings.h"
 #include "stages/deploy/traffic_guard.h"
 #include "stages/flow/settings.h"
+#include "stages/integrations/settings.h"
 #include "stages/metadata/lookup_functions.h"
 #include "stages/metadata/templates.h"
 #include "stages/stages.h"
@@ -330,6 +331,7 @@ const ConfigSection *const *composition_config_sections(void) {
         add_sections(all, flow_config_sections);
         add_sections(all, bake_config_sections);
         add_sections(all, webhook_config_sections);
+        add_sections(all, integration_config_sections);
         add_sections(all, url_guard_config_sections);
         add_sections(all, auth_config_sections);
         add_sections(all, notify_config_sections);

@@ -3,18 +3,22 @@
 #include "stages/artifacts/artifacts.h"
 #include "stages/deploy/settings.h"
 #include "stages/flow/settings.h"
+#include "stages/integrations/settings.h"
 #include "stages/metadata/templates.h"
 #include "stages/stages.h"
 #include "stages/webhook/webhook.h"
 
 gboolean stages_check_config(Config *config, GError **error) {
-    const ConfigSection *const *const rooms[] = {artifact_config_sections, deploy_config_sections,  flow_config_sections,
-                                                 template_config_sections, webhook_config_sections, url_guard_config_sections};
+    const ConfigSection *const *const rooms[] = {artifact_config_sections,   deploy_config_sections,  flow_config_sections,
+                                                 template_config_sections,   webhook_config_sections, url_guard_config_sections,
+                                                 integration_config_sections};
     for (gsize i = 0; i < G_N_ELEMENTS(rooms); i++)
         if (!config_check(config, rooms[i], error))
             return FALSE;
     g_autoptr(UrlGuard) guard = url_guard_new(config, error);
     g_auto(WebhookSettings) webhooks = {0};
+    g_auto(JiraSettings) jira = {0};
     g_autoptr(HttpTls) tls = NULL;
-    return guard != NULL && webhook_settings_read(config, &webhooks, error) && webhook_tls(&webhooks, &tls, error);
+    return guard != NULL && webhook_settings_read(config, &webhooks, error) && webhook_tls(&webhooks, &tls, error) &&
+           jira_settings_read(config, &jira, error);
 }

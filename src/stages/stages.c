@@ -20,6 +20,8 @@ extern const StageType stage_modify_scaling_process, stage_disable_cluster, stag
 extern const StageType stage_wait_until, stage_depends_on_execution, stage_wait_for_condition;
 extern const StageType stage_webhook, stage_preconfigured_webhook;
 
+extern const StageType stage_jira, stage_gremlin;
+
 extern const StageType stage_bake; /* src/bake, a room above this one */
 
 static const StageType *const TYPES[] = {
@@ -59,6 +61,10 @@ static const StageType *const TYPES[] = {
     /* webhook */
     &stage_webhook,
     &stage_preconfigured_webhook,
+
+    /* integrations */
+    &stage_jira,
+    &stage_gremlin,
 
     /* bake */
     &stage_bake,

@@ -89,10 +89,11 @@ def receiver():
     receiver.end()
 
 
-def server_with(tmp_path, config):
+def server_with(tmp_path, config, **files):
     folder = tmp_path / "config"
     folder.mkdir()
-    (folder / "orca.yml").write_text(config)
+    for name, text in {"orca.yml": config, **files}.items():
+        (folder / name).write_text(text)
     server = Gennaker(tmp_path / "data", config=folder).start()
     return server
 
