@@ -182,6 +182,9 @@ void oracle_commit(World *world, Known *known) {
 void oracle_run(World *world, const Execution *snapshot, const Stage *stage, const TaskState *task) {
     Known *known = world_find(world, snapshot->id);
     world->counters->checked_runs++;
+    world->counters->checked_acts++;
+    if (known->last == NULL || known->last->version < snapshot->version)
+        world_fail(world, known, "task %s of stage %s acts on what is not committed", task->name, stage->ref_id);
     g_autofree char *key = task_key(stage, task);
     /* By force: what has a worker already is told to give up, and may begin in between. */
     if (!known->forced && g_hash_table_contains(known->ended, key))
@@ -202,6 +205,16 @@ void oracle_run(World *world, const Execution *snapshot, const Stage *stage, con
 }
 
 /* ---- at any time ---- */
+void oracle_patch(World *world, const Known *known, const Stage *stage, gint64 value) {
+    g_autoptr(Execution) stored = world_load(world, known->id);
+    const Stage *patched = stored ? execution_stage(stored, stage->id) : NULL;
+    if (patched == NULL)
+        return; /* deleted, or planned anew */
+    world->counters->checked_patches++;
+    if (json_get_int(json_root(patched->context), "patched", 0) != value)
+        world_fail(world, known, "the patch of stage %s was acknowledged and is lost", stage->ref_id);
+}
+
 void oracle_reason(World *world, const Known *known) {
     g_autoptr(Execution) execution = engine_load(world->engine, known->id, NULL);
     if (execution == NULL || status_info(execution->status)->complete)

@@ -72,10 +72,13 @@ static void restart(World *world, Known *known, const Stage *stage) {
 static void patch(World *world, Known *known, const Stage *stage) {
     g_autoptr(GError) error = NULL;
     gboolean skips = world_chance(world, 40);
-    g_autoptr(Json) changes = skips ? json_pack("{s:b}", "manualSkip", TRUE) : json_pack("{s:i}", "patched", (gint64)world->events);
+    gint64 value = (gint64)world->events;
+    g_autoptr(Json) changes = skips ? json_pack("{s:b}", "manualSkip", TRUE) : json_pack("{s:i}", "patched", value);
     world_interfere(world, known);
     gboolean done = engine_patch_stage(world->engine, known->id, stage->id, json_root(changes), &somebody, &error);
     noted(world, known, "patch", done, error, skips ? &world->counters->skips : &world->counters->patches);
+    if (done && !skips)
+        oracle_patch(world, known, stage, value);
 }
 
 static void delete_it(World *world, Known *known, const Stage *stage) {

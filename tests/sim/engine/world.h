@@ -72,7 +72,9 @@ void sim_runtime_jump(SimRuntime *runtime, gint64 by_ms); /* somebody sets the c
     X(windows)                                                                                                                             \
     X(checked_orders)                                                                                                                      \
     X(checked_children)                                                                                                                    \
-    X(checked_windows)
+    X(checked_windows)                                                                                                                     \
+    X(checked_patches)                                                                                                                     \
+    X(checked_acts)
 typedef struct {
 #define COUNTER_FIELD(name) guint64 name;
     COUNTERS(COUNTER_FIELD)
@@ -154,5 +156,6 @@ void users_act(World *world); /* one of the things people do, to one of the exec
 /* ---- oracle.c: what must always hold ---- */
 void oracle_commit(World *world, Known *known);                                                      /* after each of its commits */
 void oracle_run(World *world, const Execution *snapshot, const Stage *stage, const TaskState *task); /* as a task begins */
-void oracle_reason(World *world, const Known *known);                                                /* whatever waits says why */
-void oracle_end(World *world);                                                                       /* nothing is left to happen */
+void oracle_patch(World *world, const Known *known, const Stage *stage, gint64 value); /* after a patch that was acknowledged */
+void oracle_reason(World *world, const Known *known);                                  /* whatever waits says why */
+void oracle_end(World *world);                                                         /* nothing is left to happen */
