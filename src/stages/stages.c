@@ -17,6 +17,9 @@ extern const StageType stage_enable_server_group, stage_disable_server_group, st
 extern const StageType stage_modify_scaling_process, stage_disable_cluster, stage_shrink_cluster, stage_scale_down_cluster,
     stage_find_image, stage_pin_server_group;
 
+extern const StageType stage_terminate_instances, stage_terminate_and_decrement, stage_detach_instances, stage_reboot_instances,
+    stage_register_instances, stage_deregister_instances;
+
 extern const StageType stage_wait_until, stage_depends_on_execution, stage_wait_for_condition;
 extern const StageType stage_webhook, stage_preconfigured_webhook;
 
@@ -57,6 +60,14 @@ static const StageType *const TYPES[] = {
     &stage_shrink_cluster,
     &stage_scale_down_cluster,
     &stage_find_image,
+
+    /* instances */
+    &stage_terminate_instances,
+    &stage_terminate_and_decrement,
+    &stage_detach_instances,
+    &stage_reboot_instances,
+    &stage_register_instances,
+    &stage_deregister_instances,
 
     /* webhook */
     &stage_webhook,

@@ -18,6 +18,7 @@ static struct {
     GMutex lock;
     GPtrArray *groups; /* of OutsideGroup */
     GPtrArray *calls;  /* of char * */
+    GHashTable *ended; /* ids of instances that are no more; their group has launched others */
     gboolean never_up;
     gboolean fail_create;
     /* Called, under the lock, when an operation on a group is about to look at it: what somebody else does at that moment. */
@@ -37,6 +38,8 @@ static void outside_group_free(gpointer data) {
 static void outside_reset(void) {
     g_clear_pointer(&outside.groups, g_ptr_array_unref);
     g_clear_pointer(&outside.calls, g_ptr_array_unref);
+    g_clear_pointer(&outside.ended, g_hash_table_unref);
+    outside.ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     outside.groups = g_ptr_array_new_with_free_func(outside_group_free);
     outside.calls = g_ptr_array_new_with_free_func(g_free);
     outside.never_up = outside.fail_create = FALSE;
@@ -75,6 +78,7 @@ static void publish_instance(Inventory *inventory, const OutsideGroup *group, co
     g_autoptr(InventoryObject) object = inventory_object_new(KIND_INSTANCE, "prod", group->region, id);
     Instance *instance = g_new0(Instance, 1);
     instance->id = g_strdup(id);
+    instance->server_group = g_strdup(group->name);
     instance->health = g_ptr_array_new_with_free_func((GDestroyNotify)health_free);
     Health *platform = g_new0(Health, 1), *traffic = g_new0(Health, 1);
     *platform = (Health){g_strdup("Test"), TRUE, HEALTH_UNKNOWN, NULL};
@@ -104,8 +108,11 @@ static ServerGroup *record_of(const OutsideGroup *group) {
                             .suspended_processes = g_strdupv(group->suspended),
                             .instance_ids = g_new0(char *, (gsize)group->capacity.desired + 1)};
     naming_parse(group->name, &record->moniker);
-    for (gint64 i = 0; i < group->capacity.desired; i++)
-        record->instance_ids[i] = g_strdup_printf("%s-i%" G_GINT64_FORMAT, group->name, i);
+    for (gint64 i = 0, n = 0; n < group->capacity.desired; i++) {
+        g_autofree char *id = g_strdup_printf("%s-i%" G_GINT64_FORMAT, group->name, i);
+        if (!g_hash_table_contains(outside.ended, id))
+            record->instance_ids[n++] = g_steal_pointer(&id);
+    }
     return record;
 }
 
@@ -299,10 +306,47 @@ GROUP_OPERATION(destroy, "destroyServerGroup", set_gone);
 GROUP_OPERATION(resize, "resizeServerGroup", set_size);
 GROUP_OPERATION(resume, "resumeAsgProcessesDescription", set_resumed);
 GROUP_OPERATION(suspend, "suspendAsgProcessesDescription", set_suspended);
+/* ---- single instances ---- */
+
+static gboolean instances_act(Operation *operation, const char *call, gboolean ends) {
+    const JsonValue *request = operation_request(operation), *list = json_get(request, "instanceIds");
+    g_mutex_lock(&outside.lock);
+    g_autoptr(GString) said = g_string_new(call);
+    for (JsonIter i = json_iter(list); json_next(&i);) {
+        g_string_append_printf(said, " %s", json_string(i.value));
+        if (ends)
+            g_hash_table_add(outside.ended, g_strdup(json_string(i.value)));
+    }
+    const char *one = json_get_string(request, "instance");
+    if (one != NULL && list == NULL) {
+        OutsideGroup *group = outside_find(json_get_string(request, "region"), json_get_string(request, "serverGroupName"));
+        g_string_append_printf(said, " %s of %s", one, group->name);
+        group->capacity.desired--;
+        g_hash_table_add(outside.ended, g_strdup(one));
+    }
+    outside_call("%s", said->str);
+    g_mutex_unlock(&outside.lock);
+    return TRUE;
+}
+
+#define INSTANCE_OPERATION(id, operation_name, ends)                                                                                       \
+    static gboolean id##_act(Operation *operation, guint item, GError **error) {                                                           \
+        (void)item, (void)error;                                                                                                           \
+        return instances_act(operation, #id, ends);                                                                                        \
+    }                                                                                                                                      \
+    static const OperationStep id##_steps[] = {                                                                                            \
+        {.name = "look", .act = meanwhile_act, .repeat = REPEAT_READ}, {.name = #id, .act = id##_act, .repeat = REPEAT_IDEMPOTENT}, {0}};  \
+    static const CloudOperation id##_operation = {.name = (operation_name), .steps = id##_steps}
+INSTANCE_OPERATION(terminate, "terminateInstances", TRUE);
+INSTANCE_OPERATION(decrement, "terminateInstanceAndDecrement", TRUE);
+INSTANCE_OPERATION(detach, "detachInstances", TRUE);
+INSTANCE_OPERATION(reboot, "rebootInstances", FALSE);
+
 static const OperationStep create_steps[] = {{.name = "create", .act = create_act, .repeat = REPEAT_IDEMPOTENT}, {0}};
 static const CloudOperation create_operation = {.name = "createServerGroup", .steps = create_steps, .finish = create_finish};
-static const CloudOperation *const operations[] = {&create_operation, &enable_operation, &disable_operation, &destroy_operation,
-                                                   &resize_operation, &resume_operation, &suspend_operation, NULL};
+static const CloudOperation *const operations[] = {&create_operation,    &enable_operation, &disable_operation, &destroy_operation,
+                                                   &resize_operation,    &resume_operation, &suspend_operation, &terminate_operation,
+                                                   &decrement_operation, &detach_operation, &reboot_operation,  NULL};
 
 /* ---- the cloud ---- */
 

@@ -3,14 +3,34 @@
 
 extern const CloudOperation aws_create_server_group, aws_enable_server_group, aws_disable_server_group, aws_destroy_server_group,
     aws_resize_server_group, aws_suspend_processes, aws_resume_processes, aws_upsert_server_group_tags, aws_delete_server_group_tags;
-extern const CloudOperation aws_terminate_instances, aws_reboot_instances, aws_terminate_and_decrement, aws_detach_instances;
+extern const CloudOperation aws_terminate_instances, aws_reboot_instances, aws_terminate_and_decrement, aws_detach_instances,
+    aws_register_instances, aws_deregister_instances;
 extern const CloudOperation aws_allow_launch, aws_upsert_image_tags;
 
 const CloudOperation *const aws_operations[] = {
-    &aws_create_server_group,      &aws_enable_server_group, &aws_disable_server_group, &aws_destroy_server_group,
-    &aws_resize_server_group,      &aws_suspend_processes,   &aws_resume_processes,     &aws_upsert_server_group_tags,
-    &aws_delete_server_group_tags, &aws_terminate_instances, &aws_reboot_instances,     &aws_terminate_and_decrement,
-    &aws_detach_instances,         &aws_allow_launch,        &aws_upsert_image_tags,    NULL,
+    /* server groups */
+    &aws_create_server_group,
+    &aws_enable_server_group,
+    &aws_disable_server_group,
+    &aws_destroy_server_group,
+    &aws_resize_server_group,
+    &aws_suspend_processes,
+    &aws_resume_processes,
+    &aws_upsert_server_group_tags,
+    &aws_delete_server_group_tags,
+
+    /* instances */
+    &aws_terminate_instances,
+    &aws_reboot_instances,
+    &aws_terminate_and_decrement,
+    &aws_detach_instances,
+    &aws_register_instances,
+    &aws_deregister_instances,
+
+    /* images */
+    &aws_allow_launch,
+    &aws_upsert_image_tags,
+    NULL,
 };
 
 AwsAccount *operation_aws(Operation *operation) {
