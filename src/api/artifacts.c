@@ -1,7 +1,12 @@
-/* Artifacts: how those of an execution were chosen; what can be said of artifacts without an account (api.md 13, artifacts.md 3, 4). */
+/* Artifacts: how those of an execution were chosen; their accounts and contents (api.md 13, artifacts.md 3, 4). A reader thread waits for what it
+ * fetches, FETCH_WAIT_MS at most for each call. */
 #include "stages/artifacts/artifacts.h"
 #include "api/internal.h"
+#include "artifacts/artifact.h"
+#include "artifacts/fetch.h"
 #include <string.h>
+
+#define FETCH_WAIT_MS 10000
 
 /* ---- of an execution ---- */
 static Json *trace_get(ApiCall *call, GError **error) {
@@ -25,29 +30,29 @@ static Json *trace_get(ApiCall *call, GError **error) {
 }
 
 /* ---- contents ---- */
-static void no_such_account(const char *account, const char *type, GError **error) {
-    error_set(error, ERR_NOT_FOUND, "Credentials '%s' supporting artifact type '%s' cannot be found", account, type != NULL ? type : "");
-}
-
 static Json *fetch_put(ApiCall *call, GError **error) {
     g_autoptr(Json) artifact = artifact_canonical(call->body);
-    const char *type = json_get_string(json_root(artifact), "type"), *reference = json_get_string(json_root(artifact), "reference"),
-               *account = json_get_string(json_root(artifact), "artifactAccount");
+    const char *account = json_get_string(json_root(artifact), "artifactAccount");
     if (account == NULL || *account == '\0') {
         error_set(error, ERR_INVALID, "An artifact account must be supplied to download this artifact");
-    } else if (g_strcmp0(type, "docker/image") == 0) {
-        error_set(error, ERR_INVALID, "Docker references are passed on to cloud platforms who retrieve images directly");
-    } else if (g_strcmp0(type, "embedded/base64") != 0) {
-        no_such_account(account, type, error);
-    } else {
-        gsize length = 0;
-        guchar *bytes = g_base64_decode(reference != NULL ? reference : "", &length);
-        api_answer_bytes(call, 200, "application/octet-stream", bytes, length);
+        return NULL;
     }
+    g_autoptr(Config) config = services_config(call->services);
+    const ArtifactSource source = {.config = config, .http = call->services->http, .timeout_ms = FETCH_WAIT_MS};
+    gsize length = 0;
+    char *contents = artifacts_fetch(&source, json_root(artifact), &length, error);
+    if (contents != NULL)
+        api_answer_bytes(call, 200, "application/octet-stream", (guchar *)contents, length);
     return NULL;
 }
 
-/* ---- accounts: none ---- */
+/* ---- accounts ---- */
+static Json *credentials_get(ApiCall *call, GError **error) {
+    g_autoptr(Config) config = services_config(call->services);
+    g_autoptr(ArtifactAccounts) accounts = artifact_accounts_new(config, error);
+    return accounts != NULL ? artifact_accounts_list(accounts) : NULL;
+}
+
 typedef struct {
     char *type, *name;
 } AccountQuery;
@@ -58,7 +63,11 @@ static const Param account_query[] = {
 };
 
 static Json *account_get(ApiCall *call, GError **error) {
-    no_such_account(api_path(call, "account"), ((const AccountQuery *)call->query)->type, error);
+    const char *type = ((const AccountQuery *)call->query)->type, *name = api_path(call, "account");
+    g_autoptr(Config) config = services_config(call->services);
+    g_autoptr(ArtifactAccounts) accounts = artifact_accounts_new(config, error);
+    if (accounts != NULL && artifact_accounts_find(accounts, name, type, error) != NULL)
+        error_set(error, ERR_INVALID, "artifact account %s (%s) has no list of names and versions", name, type != NULL ? type : "any type");
     return NULL;
 }
 
@@ -75,26 +84,31 @@ static const Route routes[] = {
      .needs = NEEDS(ON_EXECUTION, ACCESS_READ),
      .help =
          "How each expected artifact of an execution's pipeline was resolved, candidate by candidate, and all artifacts of the execution."},
+    {.method = "GET",
+     .path = "/artifacts/credentials",
+     .handler = credentials_get,
+     .needs = NEEDS(ON_SERVER, ACCESS_SIGNED_IN),
+     .help = "Artifact accounts with the types that they handle."},
     {.method = "PUT",
      .path = "/artifacts/fetch",
      .handler = fetch_put,
      .needs = NEEDS(ON_SERVER, ACCESS_SIGNED_IN),
      .body = BODY_JSON,
-     .help = "The contents of the artifact in the body; of embedded ones only."},
+     .help = "The contents of the artifact in the body, read with its artifactAccount."},
     {.method = "GET",
      .path = "/artifacts/account/{account}/names",
      .handler = account_get,
      .needs = NEEDS(ON_SERVER, ACCESS_SIGNED_IN),
      .query = account_query,
      .query_size = sizeof(AccountQuery),
-     .help = "Names of artifacts in an artifact account: 404, there are no artifact accounts."},
+     .help = "Names of artifacts in an artifact account: no account that is there yet has such a list."},
     {.method = "GET",
      .path = "/artifacts/account/{account}/versions",
      .handler = account_get,
      .needs = NEEDS(ON_SERVER, ACCESS_SIGNED_IN),
      .query = account_query,
      .query_size = sizeof(AccountQuery),
-     .help = "Versions of an artifact in an artifact account: 404, there are no artifact accounts."},
+     .help = "Versions of an artifact in an artifact account: no account that is there yet has such a list."},
     {.method = "GET",
      .path = "/artifacts/content-address/{application}/{hash}",
      .handler = content_get,

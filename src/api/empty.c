@@ -12,7 +12,6 @@ static Json *empty_get(ApiCall *call, GError **error) {
 static const Route routes[] = {
     EMPTY("/notifications/metadata", "Types of notifications that plugins add: none."),
     EMPTY("/jobs/preconfigured", "Preconfigured jobs: none."),
-    EMPTY("/artifacts/credentials", "Artifact accounts: none."),
     EMPTY("/capabilities/deploymentMonitors", "Deployment monitors: none."),
     EMPTY("/banners", "Banners for everybody: none."),
     {.method = "GET",

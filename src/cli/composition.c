@@ -1,5 +1,6 @@
 /* The program's rooms as one: opened, reloaded, closed. Owns them all. Main thread; a reload may come from a request. */
 #include "cli/composition.h"
+#include "artifacts/accounts.h"
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -327,6 +328,7 @@ const ConfigSection *const *composition_config_sections(void) {
         add_sections(all, clouds_config_sections);
         add_sections(all, deploy_config_sections);
         add_sections(all, artifact_config_sections);
+        add_sections(all, artifact_account_sections);
         add_sections(all, template_config_sections);
         add_sections(all, flow_config_sections);
         add_sections(all, bake_config_sections);

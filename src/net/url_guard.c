@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 
 typedef struct {
-    char **schemes, **excluded, **excluded_variables, **rejected;
+    char **schemes, **allowed, **excluded, **excluded_variables, **excluded_patterns, **rejected;
     char *host_pattern;
     gboolean reject_localhost, reject_link_local, reject_literals;
 } Rules;
@@ -30,11 +30,15 @@ static const Param params[] = {
     {"rejectedIps", PARAM_STRINGS, offsetof(Rules, rejected), .help = "Addresses and networks (10.0.0.0/8) that are refused."},
     {"excludedDomains", PARAM_STRINGS, offsetof(Rules, excluded), .otherwise = "[\"spinnaker\", \"local\", \"localdomain\", \"internal\"]",
      .help = "Host names that end in one of these are refused."},
+    {"allowedDomains", PARAM_STRINGS, offsetof(Rules, allowed), .help = "When there are any, host names must end in one of these."},
+    {"extraExcludedPatterns", PARAM_STRINGS, offsetof(Rules, excluded_patterns),
+     .help = "Regular expressions; a host name that matches one as a whole is refused."},
     {"excludedDomainsFromEnvironment", PARAM_STRINGS, offsetof(Rules, excluded_variables),
      .help = "Environment variables whose values are excluded domains too."},
     {0},
 };
-static const ConfigSection section = {SERVICE_ORCA, "user-configured-url-restrictions", params,
+#define RESTRICTIONS "user-configured-url-restrictions"
+static const ConfigSection section = {SERVICE_ORCA, RESTRICTIONS, params,
                                       "Which URLs of webhooks, and of expressions that fetch something, may be called."};
 const ConfigSection *const url_guard_config_sections[] = {&section, NULL};
 
@@ -50,6 +54,7 @@ typedef struct {
 struct UrlGuard {
     Rules rules;
     GArray *rejected; /* Network */
+    char *where;      /* the key of the configuration, for messages */
 };
 
 static const guint8 MAPPED[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -168,25 +173,46 @@ static gboolean read_lists(UrlGuard *guard, GError **error) {
     for (guint i = 0; rules->rejected != NULL && rules->rejected[i] != NULL; i++) {
         Network network;
         if (i >= URL_RULES_MAX || !network_parse(rules->rejected[i], &network)) {
-            error_set(error, ERR_INVALID,
-                      "user-configured-url-restrictions.rejectedIps: \"%s\" is no address and no network (10.0.0.0/8), or one too many",
+            error_set(error, ERR_INVALID, "%s.rejectedIps: \"%s\" is no address and no network (10.0.0.0/8), or one too many", guard->where,
                       rules->rejected[i]);
             return FALSE;
         }
         g_array_append_val(guard->rejected, network);
     }
+    for (guint i = 0; rules->excluded_patterns != NULL && rules->excluded_patterns[i] != NULL; i++) {
+        g_autoptr(Pattern) excluded = pattern_new(rules->excluded_patterns[i], error);
+        if (excluded != NULL)
+            continue;
+        g_prefix_error(error, "%s.extraExcludedPatterns: ", guard->where);
+        return FALSE;
+    }
     g_autoptr(Pattern) pattern = pattern_new(rules->host_pattern, error);
     if (pattern == NULL)
-        g_prefix_error(error, "user-configured-url-restrictions.allowedHostnamesRegex: ");
+        g_prefix_error(error, "%s.allowedHostnamesRegex: ", guard->where);
     return pattern != NULL;
 }
 
-UrlGuard *url_guard_new(Config *config, GError **error) {
-    g_autoptr(UrlGuard) guard = g_new0(UrlGuard, 1);
+static UrlGuard *guard_new(const char *where) {
+    UrlGuard *guard = g_new0(UrlGuard, 1);
     guard->rejected = g_array_new(FALSE, FALSE, sizeof(Network));
+    guard->where = g_strdup(where);
+    return guard;
+}
+
+UrlGuard *url_guard_new(Config *config, GError **error) {
+    g_autoptr(UrlGuard) guard = guard_new(RESTRICTIONS);
     if (!config_read(config, &section, &guard->rules, error) || !read_lists(guard, error))
         return NULL;
     return g_steal_pointer(&guard);
+}
+
+UrlGuard *url_guard_new_for(Config *config, const JsonValue *restrictions, const char *where, GError **error) {
+    g_autoptr(UrlGuard) guard = guard_new(where);
+    if (!config_read_value(config, restrictions, params, &guard->rules, error)) {
+        g_prefix_error(error, "%s: ", where);
+        return NULL;
+    }
+    return read_lists(guard, error) ? g_steal_pointer(&guard) : NULL;
 }
 
 void url_guard_free(UrlGuard *guard) {
@@ -194,12 +220,13 @@ void url_guard_free(UrlGuard *guard) {
         return;
     params_clear(params, &guard->rules);
     g_array_unref(guard->rejected);
+    g_free(guard->where);
     g_free(guard);
 }
 
 /* ---- names ---- */
-static gboolean forbid(GError **error, const char *host, const char *why) {
-    error_set(error, ERR_FORBIDDEN, "host \"%s\" must not be called: %s; see user-configured-url-restrictions", host, why);
+static gboolean forbid(const UrlGuard *guard, GError **error, const char *host, const char *why) {
+    error_set(error, ERR_FORBIDDEN, "host \"%s\" must not be called: %s; see %s", host, why, guard->where);
     return FALSE;
 }
 
@@ -210,6 +237,20 @@ static gboolean ends_in_domain(const char *host, const char *domain) {
     if (length == 0 || whole < length || g_ascii_strcasecmp(host + whole - length, domain) != 0)
         return FALSE;
     return whole == length || host[whole - length - 1] == '.';
+}
+
+static gboolean is_allowed(const Rules *rules, const char *host) {
+    for (guint i = 0; rules->allowed != NULL && rules->allowed[i] != NULL; i++)
+        if (ends_in_domain(host, rules->allowed[i]))
+            return TRUE;
+    return rules->allowed == NULL || rules->allowed[0] == NULL;
+}
+
+static gboolean is_excluded_by_pattern(const Rules *rules, const char *host) {
+    for (guint i = 0; rules->excluded_patterns != NULL && rules->excluded_patterns[i] != NULL; i++)
+        if (pattern_matches(rules->excluded_patterns[i], host, PATTERN_FULL, NULL))
+            return TRUE;
+    return FALSE;
 }
 
 static gboolean is_excluded(const Rules *rules, const char *host) {
@@ -246,9 +287,13 @@ static gboolean check_name(const UrlGuard *guard, const char *host, GError **err
         why = "the name does not match allowedHostnamesRegex (by default it needs a dot)";
     else if (is_excluded(&guard->rules, host))
         why = "it is in one of the excludedDomains";
+    else if (is_excluded_by_pattern(&guard->rules, host))
+        why = "it matches one of the extraExcludedPatterns";
     if ((ends_in_domain(host, "localhost") && guard->rules.reject_localhost))
         why = "it is this machine (rejectLocalhost)";
-    return why == NULL || means_allowed_neighbour(guard, host) || forbid(error, host, why);
+    if (!is_allowed(&guard->rules, host))
+        return forbid(guard, error, host, "it is in none of the allowedDomains");
+    return why == NULL || means_allowed_neighbour(guard, host) || forbid(guard, error, host, why);
 }
 
 /* Any spelling that the system takes for an address: 127.1, 0x7f000001, 017700000001. */
@@ -269,7 +314,9 @@ static gboolean check_host(const UrlGuard *guard, const char *host, GError **err
     const char *why = refusal(guard, &address);
     if (why == NULL && guard->rules.reject_literals)
         why = "it is an address instead of a name (rejectVerbatimIps)";
-    return why == NULL || forbid(error, host, why);
+    else if (why == NULL && !is_allowed(&guard->rules, host))
+        why = "it is in none of the allowedDomains";
+    return why == NULL || forbid(guard, error, host, why);
 }
 
 gboolean url_guard_check(const UrlGuard *guard, const char *url, GError **error) {
@@ -279,8 +326,7 @@ gboolean url_guard_check(const UrlGuard *guard, const char *url, GError **error)
         return FALSE;
     }
     if (guard->rules.schemes == NULL || !g_strv_contains((const char *const *)guard->rules.schemes, origin.scheme)) {
-        error_set(error, ERR_FORBIDDEN, "scheme \"%s\" must not be called: allowedSchemes; see user-configured-url-restrictions",
-                  origin.scheme);
+        error_set(error, ERR_FORBIDDEN, "scheme \"%s\" must not be called: allowedSchemes; see %s", origin.scheme, guard->where);
         return FALSE;
     }
     return check_host(guard, origin.host, error);
@@ -313,7 +359,7 @@ static gboolean call_once(const UrlGuard *guard, HttpClient *client, HttpRequest
     if (http_call(client, request, cancel, response, error))
         return TRUE;
     if (asked.why != NULL && error != NULL && error_code(*error) == ERR_FORBIDDEN) {
-        g_autofree char *text = g_strdup_printf("%s: %s; see user-configured-url-restrictions", (*error)->message, asked.why);
+        g_autofree char *text = g_strdup_printf("%s: %s; see %s", (*error)->message, asked.why, guard->where);
         g_clear_error(error);
         error_set(error, ERR_FORBIDDEN, "%s", text);
     }

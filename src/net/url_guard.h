@@ -13,6 +13,8 @@ extern const ConfigSection *const url_guard_config_sections[];
 typedef struct UrlGuard UrlGuard;
 /* ERR_INVALID names the key. Immutable; caller frees. */
 UrlGuard *url_guard_new(Config *config, GError **error);
+/* The same rules from a place of their own (an account's urlRestrictions), which messages call `where`. */
+UrlGuard *url_guard_new_for(Config *config, const JsonValue *restrictions, const char *where, GError **error);
 void url_guard_free(UrlGuard *guard); /* NULL-safe */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(UrlGuard, url_guard_free)
 

@@ -192,12 +192,33 @@ static void test_redirects(void) {
     g_assert_cmpint(connections, ==, HTTP_REDIRECTS_MAX + 1);
 }
 
+/* The same rules as an account's own, with two that only accounts usually have. */
+static void test_own_rules(void) {
+    g_autoptr(Config) config = config_load_text("orca.yml", "", -1, NULL);
+    g_autoptr(Json)
+        rules = json_parse("{\"allowedDomains\": [\"example.com\"], \"extraExcludedPatterns\": [\"bad.*\"], \"rejectVerbatimIps\": "
+                           "false}",
+                           -1, NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(UrlGuard) guard = url_guard_new_for(config, json_root(rules), "urlRestrictions of account a", &error);
+    g_assert_no_error(error);
+    expect(guard, "https://api.example.com/", NULL);
+    expect(guard, "https://example.org/", "allowedDomains");
+    expect(guard, "https://notexample.com/", "see urlRestrictions of account a");
+    expect(guard, "http://8.8.8.8/", "allowedDomains");
+    expect(guard, "https://bad.example.com/", "extraExcludedPatterns");
+    g_autoptr(Json) wrong = json_parse("{\"extraExcludedPatterns\": [\"(\"]}", -1, NULL);
+    g_assert_null(url_guard_new_for(config, json_root(wrong), "here", &error));
+    g_assert_nonnull(strstr(error->message, "here.extraExcludedPatterns"));
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/net/url_guard/names", test_names);
     g_test_add_func("/net/url_guard/settings", test_settings);
     g_test_add_func("/net/url_guard/address", test_address);
     g_test_add_func("/net/url_guard/names-inward", test_names_inward);
+    g_test_add_func("/net/url_guard/own-rules", test_own_rules);
     g_test_add_func("/net/url_guard/redirects", test_redirects);
     return g_test_run();
 }

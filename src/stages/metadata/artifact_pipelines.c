@@ -1,12 +1,14 @@
 /* `savePipelinesFromArtifact` (stages.md 4.4): an artifact holds pipelines by application; they are saved one after the other, each for
- * itself. Only embedded artifacts can be read: there are no artifact accounts. */
+ * itself. */
+#include "artifacts/fetch.h"
 #include "stages/artifacts/artifacts.h"
-#include "stages/metadata/decoded.h"
 #include "stages/metadata/pipelines.h"
 #include "stages/stages.h"
 #include <string.h>
 
 #define LEFT "pipelinesToSave"
+#define GET_TIMEOUT_MS (5 * 60 * 1000)
+#define GET_BACKOFF_MS 5000
 #define FROM_ARTIFACT_MAX 1000 /* pipelines of one artifact */
 
 typedef struct {
@@ -47,13 +49,15 @@ static Status get_run(TaskContext *context, GError **error) {
     g_autoptr(Json) artifact = task_artifact_input(context, &input, error);
     if (artifact == NULL)
         return STATUS_TERMINAL;
-    const char *type = json_get_string(json_root(artifact), "type");
-    if (g_strcmp0(type, "embedded/base64") != 0) {
-        error_set(error, ERR_INVALID, "savePipelinesFromArtifact: an artifact of type %s cannot be read, there are no artifact accounts",
-                  type != NULL ? type : "(none)");
-        return STATUS_TERMINAL;
-    }
-    g_autoptr(Json) content = metadata_decoded(json_get(json_root(artifact), "reference"), "pipelinesArtifact", error);
+    g_autoptr(Config) config = services_config(context->services);
+    const ArtifactSource source = {.config = config, .http = context->services->http, .cancel = context->cancel};
+    gsize length = 0;
+    g_autofree char *text = artifacts_fetch(&source, json_root(artifact), &length, error);
+    if (text == NULL)
+        return STATUS_TERMINAL; /* what may pass is tried again */
+    g_autoptr(Json) content = json_parse_limited(text, (gssize)length, ARTIFACT_BYTES_MAX, error);
+    if (content == NULL)
+        g_prefix_error(error, "savePipelinesFromArtifact: the artifact: ");
     g_autoptr(Json) all = content != NULL ? flattened(json_root(content), error) : NULL;
     if (all == NULL)
         return STATUS_TERMINAL;
@@ -143,7 +147,7 @@ static Status remaining_run(TaskContext *context, GError **error) {
 }
 
 static const TaskDefinition tasks[] = {
-    {.name = "getPipelinesFromArtifact", .run = get_run},
+    {.name = "getPipelinesFromArtifact", .run = get_run, .timeout_ms = GET_TIMEOUT_MS, .backoff_ms = GET_BACKOFF_MS},
     {.name = "preparePipelineToSaveTask", .run = prepare_run, .loop_start = TRUE},
     {.name = "savePipeline", .run = save_run},
     {.name = "waitForPipelineSave", .run = saved_run, .no_io = TRUE},
