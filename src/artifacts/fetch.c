@@ -197,7 +197,8 @@ static void not_fetched(const char *type, GError **error) {
         error_set(error, ERR_INVALID, "artifacts of type %s are passed on, never fetched", type);
 }
 
-static char *fetch_artifact(const ArtifactSource *source, const JsonValue *artifact, gsize *length, GError **error) {
+/* *unknown: its account is not there, which says all there is to say. */
+static char *fetch_artifact(const ArtifactSource *source, const JsonValue *artifact, gsize *length, gboolean *unknown, GError **error) {
     const char *type = json_get_string(artifact, "type"), *name = json_get_string(artifact, "artifactAccount"),
                *reference = json_get_string(artifact, "reference"), *version = json_get_string(artifact, "version");
     if (type == NULL || *type == '\0') {
@@ -213,6 +214,7 @@ static char *fetch_artifact(const ArtifactSource *source, const JsonValue *artif
     }
     g_autoptr(ArtifactAccounts) accounts = artifact_accounts_new(source->config, error);
     const ArtifactAccount *account = accounts != NULL ? artifact_accounts_find(accounts, name, type, error) : NULL;
+    *unknown = account == NULL;
     if (account == NULL)
         return NULL;
     if (account->provider == PROVIDER_PASSED_ON) {
@@ -235,8 +237,9 @@ static char *fetch_artifact(const ArtifactSource *source, const JsonValue *artif
 }
 
 char *artifacts_fetch(const ArtifactSource *source, const JsonValue *artifact, gsize *length, GError **error) {
-    char *contents = fetch_artifact(source, artifact, length, error);
-    if (contents != NULL)
+    gboolean unknown = FALSE;
+    char *contents = fetch_artifact(source, artifact, length, &unknown, error);
+    if (contents != NULL || unknown)
         return contents;
     const char *account = json_get_string(artifact, "artifactAccount");
     g_autofree char *label = artifact_label(artifact);
