@@ -47,7 +47,7 @@ class Server:
             except OSError:
                 pass
             if self.process.poll() is not None:
-                sys.exit(f"the server ended with {self.process.returncode}; see {log.name}")
+                sys.exit(f"the server ended with {self.process.returncode}: {pathlib.Path(log.name).read_text()[-2000:]}")
             time.sleep(0.001)
         self.ready_seconds = time.monotonic() - began
         return self

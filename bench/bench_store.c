@@ -1,4 +1,5 @@
-/* What the store can do on this machine: bench_store [EXECUTIONS]. Uses a folder of its own below TMPDIR. */
+/* What the store can do on this machine: bench_store [EXECUTIONS]. Uses a folder of its own below TMPDIR.
+ * bench_store fill FOLDER EXECUTIONS: only fills a store with finished executions, the oldest of them half a year old. */
 #include "base/error.h"
 #include "store/executions.h"
 #include "store/objects.h"
@@ -212,9 +213,83 @@ static Store *timed_open(const char *folder, const char *what) {
     return store;
 }
 
+/* ---- a large store ---- */
+#define FILLED_APPLICATIONS 50
+#define FILLED_PIPELINES 10 /* of each */
+#define FILLED_STAGES 3
+#define FILLED_DAYS 180
+#define DAY_MS (24 * 3600 * G_GINT64_CONSTANT(1000))
+
+static void fill_pipelines(Bench *bench) {
+    for (guint i = 0; i < FILLED_APPLICATIONS * FILLED_PIPELINES; i++) {
+        g_autofree char *application = g_strdup_printf("application%u", i % FILLED_APPLICATIONS), *id = g_strdup_printf("pipeline-%u", i);
+        g_autofree char *name = g_strdup_printf("pipeline %u", i);
+        g_autoptr(Json) body = json_pack("{s:s, s:s, s:s, s:[]}", "application", application, "id", id, "name", name, "stages");
+        StoreUnit *unit = store_unit_new();
+        store_object_save(unit, &(StoreObject){.kind = "pipeline", .id = id, .application = application, .name = name, .body = body}, -1,
+                          FALSE);
+        bench_submit(bench, unit);
+    }
+}
+
+static void fill_execution(Bench *bench, guint i, gint64 now_ms) {
+    StageRecord stages[FILLED_STAGES];
+    g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+    guint config = i % (FILLED_APPLICATIONS * FILLED_PIPELINES);
+    gint64 at_ms = now_ms - FILLED_DAYS * DAY_MS + (gint64)((double)i / bench->executions * FILLED_DAYS * DAY_MS);
+    g_autofree char *application = g_strdup_printf("application%u", config % FILLED_APPLICATIONS);
+    g_autofree char *config_id = g_strdup_printf("pipeline-%u", config), *name = g_strdup_printf("pipeline %u", config);
+    g_autofree char *id = g_strdup_printf("01HZZZZZZZZZZZZZZZ%08u", i);
+    for (guint s = 0; s < FILLED_STAGES; s++) {
+        char *text = g_strdup_printf("{\"id\":\"%s-%u\",\"refId\":\"%u\",\"type\":\"wait\",\"name\":\"wait\",\"status\":\"SUCCEEDED\","
+                                     "\"startTime\":%" G_GINT64_FORMAT ",\"endTime\":%" G_GINT64_FORMAT
+                                     ",\"context\":{\"waitTime\":0,\"note\":\"%.200s\"},\"outputs\":{},\"tasks\":[],"
+                                     "\"requisiteStageRefIds\":[]}",
+                                     id, s, s, at_ms, at_ms + 1000, bench->stage_body);
+        g_ptr_array_add(texts, text);
+        stages[s] = (StageRecord){s, "01HZZZZZZZZZZZZZZZZZZZZZZZ", "SUCCEEDED", text};
+    }
+    ExecutionRecord record = {.key = store_execution_key_new(bench->store),
+                              .id = id,
+                              .type = "PIPELINE",
+                              .application = application,
+                              .config_id = config_id,
+                              .name = name,
+                              .status = "SUCCEEDED",
+                              .build_ms = at_ms,
+                              .start_ms = at_ms,
+                              .end_ms = at_ms + 1000,
+                              .finished = TRUE,
+                              .version = 1,
+                              .state = "{}",
+                              .body = "{\"trigger\":{\"type\":\"manual\",\"user\":\"somebody\",\"parameters\":{}}}"};
+    StoreUnit *unit = store_unit_new();
+    store_execution_insert(unit, &record, stages, FILLED_STAGES);
+    bench_submit(bench, unit);
+}
+
+static int fill(const char *folder, const char *executions) {
+    GError *error = NULL;
+    guint64 n = 0;
+    must(g_ascii_string_to_unsigned(executions, 10, 1, 10000000, &n, &error), error);
+    Bench bench = {.executions = (guint)n, .stage_body = g_strnfill(STAGE_BYTES, 'x')};
+    gint64 now_ms = g_get_real_time() / 1000, begun_us = g_get_monotonic_time();
+    bench.store = timed_open(folder, "open, empty");
+    fill_pipelines(&bench);
+    for (guint i = 0; i < bench.executions; i++)
+        fill_execution(&bench, i, now_ms);
+    bench_drain(&bench);
+    printf("%-44s %.1f s\n", "filled", seconds_since(begun_us));
+    store_close(bench.store);
+    g_free(bench.stage_body);
+    return 0;
+}
+
 int main(int argc, char **argv) {
     guint64 executions = 10000;
     GError *error = NULL;
+    if (argc == 4 && strcmp(argv[1], "fill") == 0)
+        return fill(argv[2], argv[3]);
     if (argc > 1)
         must(g_ascii_string_to_unsigned(argv[1], 10, 1000, 1000000, &executions, &error), error);
     g_autofree char *folder = g_dir_make_tmp("gennaker-bench-XXXXXX", NULL);

@@ -15,6 +15,7 @@ typedef struct {
     Engine *engine;
     GArray *waiting; /* of Waiting: NOT_STARTED executions with a configuration */
     guint n, page;
+    ExecutionFilter filter; /* from page to page behind the last row, however many there are */
 } Recovery;
 
 static void post_internal(Engine *engine, const char *id, MessageKind kind) {
@@ -27,6 +28,8 @@ static gboolean recover_one(const ExecutionRecord *record, gpointer data) {
     Recovery *recovery = data;
     recovery->page++;
     recovery->n++;
+    recovery->filter.after_ms = record->build_ms;
+    recovery->filter.after_key = record->key;
     if (strcmp(record->status, status_info(STATUS_BUFFERED)->name) == 0)
         engine_tell_qos(recovery->engine, record->id, record->build_ms, STATUS_BUFFERED);
     if (strcmp(record->status, status_info(STATUS_RUNNING)->name) == 0)
@@ -54,12 +57,12 @@ static gint by_key(gconstpointer a, gconstpointer b) {
 }
 
 static gboolean list_unfinished(Recovery *recovery, ExecutionType type, GError **error) {
-    ExecutionFilter filter = {.type = execution_type_name(type), .unfinished_only = TRUE, .oldest_first = TRUE};
+    recovery->filter = (ExecutionFilter){.type = execution_type_name(type), .unfinished_only = TRUE, .oldest_first = TRUE};
     do {
+        ExecutionFilter filter = recovery->filter;
         recovery->page = 0;
         if (!store_executions_list(recovery->engine->store, &filter, recover_one, recovery, error))
             return FALSE;
-        filter.offset += recovery->page;
     } while (recovery->page == EXECUTIONS_LIST_MAX);
     return TRUE;
 }

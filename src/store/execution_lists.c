@@ -83,6 +83,10 @@ static void range_add(Listing *listing, Scope scope, Share share, const char *va
                      .last_key = filter->oldest_first ? -1 : G_MAXINT64};
     gint64 newest_ms = filter->built_to_ms != 0 ? filter->built_to_ms : G_MAXINT64;
     range->last_ms = filter->oldest_first ? filter->built_from_ms : newest_ms;
+    if (filter->oldest_first && filter->after_key != 0) {
+        range->last_ms = MAX(filter->after_ms, filter->built_from_ms);
+        range->last_key = filter->after_key;
+    }
     g_ptr_array_add(listing->ranges, range);
 }
 

@@ -56,6 +56,7 @@ typedef struct {
     gboolean unfinished_only;
     guint offset, limit; /* limit 0: EXECUTIONS_LIST_MAX */
     gboolean oldest_first;
+    gint64 after_ms, after_key; /* with oldest_first: begins behind the row of this build time and key; key 0: with the first */
 } ExecutionFilter;
 #define EXECUTIONS_LIST_MAX 5000
 #define EXECUTIONS_SCAN_MAX 50000  /* rows looked at for one list: filters that no index serves (names) end in ERR_LIMIT */

@@ -311,6 +311,12 @@ static void test_lists(void) {
     assert_list(store, &(ExecutionFilter){.type = "PIPELINE", .statuses = MIXED}, "7 6 4 2");
     assert_list(store, &(ExecutionFilter){.type = "PIPELINE", .statuses = RUNNING}, "7 5 4");
     assert_list(store, &(ExecutionFilter){.type = "PIPELINE", .unfinished_only = TRUE}, "7 5 4");
+    LoadedExecution third; /* two were built at its time */
+    GError *error = NULL;
+    g_assert_true(store_execution_load(store, "3", &third, &error));
+    const ExecutionFilter behind = {.type = "PIPELINE", .oldest_first = TRUE, .after_ms = 300, .after_key = third.record.key};
+    assert_list(store, &behind, "4 5 6 7");
+    loaded_execution_clear(&third);
     assert_list(store, &(ExecutionFilter){.type = "PIPELINE", .unfinished_only = TRUE, .applications = A, .statuses = MIXED}, "7 4");
     assert_list(store, &(ExecutionFilter){.type = "PIPELINE", .unfinished_only = TRUE, .config_ids = C12}, "5");
     assert_list(store, &(ExecutionFilter){.type = "PIPELINE", .config_ids = C1}, "6 2 1");
