@@ -11,6 +11,7 @@ typedef struct {
     StoreConnection *writer;
     const char *file;
     char *partial;
+    gboolean hold; /* see copy_begin */
     StoreCopy *copy;
     gboolean ok;
     GError **error;
@@ -23,7 +24,7 @@ static gboolean copy_start(CopyWork *work) {
     }
     work->partial = g_strconcat(work->file, ".partial", NULL);
     unlink(work->partial);
-    work->copy = work->writer->driver->copy_begin(work->writer, work->partial, work->error);
+    work->copy = work->writer->driver->copy_begin(work->writer, work->partial, work->hold, work->error);
     return work->copy != NULL;
 }
 
@@ -63,7 +64,7 @@ static gboolean copy_finish(CopyWork *work) {
 }
 
 gboolean copy_whole(StoreConnection *writer, const char *file, GError **error) {
-    CopyWork work = {.writer = writer, .file = file, .error = error};
+    CopyWork work = {.writer = writer, .file = file, .hold = TRUE, .error = error};
     while (copy_work(&work)) {}
     return copy_finish(&work);
 }

@@ -74,7 +74,9 @@ struct StoreDriver {
     gboolean (*checkpoint)(StoreConnection *care, gboolean truncate, GError **error);
 
     /* NULL: the database has tools of its own. A copy in steps. Writes between them through the same connection are part of it. */
-    StoreCopy *(*copy_begin)(StoreConnection *writer, const char *file, GError **error);
+    /* hold: others may write meanwhile, so the copy keeps a view of the store as it is now; else they would make it begin anew with each of
+     * their commits. Not for the connection that writes in between. */
+    StoreCopy *(*copy_begin)(StoreConnection *writer, const char *file, gboolean hold, GError **error);
     gboolean (*copy_step)(StoreCopy *copy, gboolean *done, GError **error);
     gboolean (*copy_end)(StoreCopy *copy, GError **error); /* frees */
 };

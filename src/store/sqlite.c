@@ -45,6 +45,7 @@ struct StoreCopy {
     Sqlite *source;
     sqlite3 *target;
     sqlite3_backup *backup;
+    gboolean hold; /* a read transaction is open on the source */
     char *file;
 };
 
@@ -427,21 +428,25 @@ static gboolean sqlite_checkpoint(StoreConnection *care, gboolean truncate, GErr
     return FALSE;
 }
 
-static StoreCopy *sqlite_copy_begin(StoreConnection *writer, const char *file, GError **error) {
+static StoreCopy *sqlite_copy_begin(StoreConnection *writer, const char *file, gboolean hold, GError **error) {
     Sqlite *source = (Sqlite *)writer;
     if (!file_create(file, error))
         return NULL;
     sqlite3 *target = NULL;
     errno = 0;
     int code = sqlite3_open_v2(file, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK && hold)
+        code = sqlite3_exec(source->db, "BEGIN; SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
     sqlite3_backup *backup = code == SQLITE_OK ? sqlite3_backup_init(target, "main", source->db, "main") : NULL;
     if (backup == NULL) {
-        sqlite_error_set(error, target, file, sqlite3_errcode(target), "begin the backup");
+        sqlite_error_set(error, target, file, code != SQLITE_OK ? code : sqlite3_errcode(target), "begin the backup");
         sqlite3_close(target);
+        if (hold)
+            sqlite3_exec(source->db, "ROLLBACK", NULL, NULL, NULL);
         return NULL;
     }
     StoreCopy *copy = g_new0(StoreCopy, 1);
-    *copy = (StoreCopy){.source = source, .target = target, .backup = backup, .file = g_strdup(file)};
+    *copy = (StoreCopy){.source = source, .target = target, .backup = backup, .hold = hold, .file = g_strdup(file)};
     return copy;
 }
 
@@ -460,6 +465,8 @@ static gboolean sqlite_copy_end(StoreCopy *copy, GError **error) {
     int code = sqlite3_backup_finish(copy->backup);
     if (code != SQLITE_OK)
         sqlite_error_set(error, NULL, copy->file, code, "finish the backup");
+    if (copy->hold)
+        sqlite3_exec(copy->source->db, "COMMIT", NULL, NULL, NULL);
     sqlite3_close(copy->target);
     g_free(copy->file);
     g_free(copy);

@@ -1,5 +1,8 @@
 """`gennaker store …`: a store that is copied, verified, damaged, restored, also while a server uses it."""
+import os
 import subprocess
+import threading
+import time
 
 import pytest
 from gennaker import PROGRAM, Gennaker
@@ -47,6 +50,34 @@ def test_backup_verify_restore(server, tmp_path):
     assert server.api.get(f"/pipelines/{ids[0]}")["status"] == "SUCCEEDED"
     assert [e["id"] for e in server.api.get("/executions?pipelineConfigIds=p&limit=10")].count(later[0]) == 0
     assert server.stop() == 0
+
+
+def test_backup_beside_a_server_that_writes_all_the_time(server, tmp_path):
+    """The copy keeps its view of the store: it is not begun anew with each commit of the server."""
+    noise = os.urandom(700000).hex()  # cannot be compressed much
+    for number in range(15):
+        server.api.call("POST", "/pipelines", {"application": "demo", "name": f"large {number}", "note": noise, "stages": []})
+    over = threading.Event()
+
+    def write():
+        while not over.is_set():
+            server.api.call("POST", "/pipelines/start", {"application": "demo", "name": "p", "stages": [{"type": "wait", "waitTime": 0}]})
+
+    writers = [threading.Thread(target=write) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    try:
+        began = time.monotonic()
+        made = store("backup", tmp_path / "data", tmp_path / "copy.db")
+        took = time.monotonic() - began
+    finally:
+        over.set()
+        for writer in writers:
+            writer.join()
+    assert made.returncode == 0, made.stderr
+    assert (tmp_path / "copy.db").stat().st_size > 8e6 and took < 15
+    restored = store("restore", tmp_path / "copy.db", tmp_path / "other")
+    assert restored.returncode == 0, restored.stderr
 
 
 def test_damage_is_named_and_not_restored(server, tmp_path):
