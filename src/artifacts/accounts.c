@@ -216,6 +216,13 @@ const ArtifactAccount *artifact_accounts_find(const ArtifactAccounts *accounts, 
     return NULL;
 }
 
+const ArtifactAccount *artifact_accounts_first(const ArtifactAccounts *accounts, const char *type) {
+    for (guint i = 0; i < accounts->all->len; i++)
+        if (handles(accounts->all->pdata[i], type))
+            return accounts->all->pdata[i];
+    return NULL;
+}
+
 Json *artifact_accounts_list(const ArtifactAccounts *accounts) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     json_begin_array(builder, NULL);

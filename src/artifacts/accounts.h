@@ -31,5 +31,7 @@ void artifact_accounts_free(ArtifactAccounts *accounts);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ArtifactAccounts, artifact_accounts_free)
 /* The account of that name that handles the type (NULL: any); ERR_INVALID without a name, ERR_NOT_FOUND. Borrowed. */
 const ArtifactAccount *artifact_accounts_find(const ArtifactAccounts *accounts, const char *name, const char *type, GError **error);
+/* The first that is configured for the type, or NULL. Borrowed. */
+const ArtifactAccount *artifact_accounts_first(const ArtifactAccounts *accounts, const char *type);
 /* [{name, types}] as GET /artifacts/credentials shows them; caller owns. */
 Json *artifact_accounts_list(const ArtifactAccounts *accounts);

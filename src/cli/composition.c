@@ -15,6 +15,7 @@
 #include "stages/flow/settings.h"
 #include "stages/integrations/settings.h"
 #include "stages/metadata/lookup_functions.h"
+#include "stages/metadata/settings.h"
 #include "stages/metadata/templates.h"
 #include "stages/stages.h"
 #include "stages/webhook/url_functions.h"
@@ -330,6 +331,7 @@ const ConfigSection *const *composition_config_sections(void) {
         add_sections(all, artifact_config_sections);
         add_sections(all, artifact_account_sections);
         add_sections(all, template_config_sections);
+        add_sections(all, metadata_config_sections);
         add_sections(all, flow_config_sections);
         add_sections(all, bake_config_sections);
         add_sections(all, webhook_config_sections);

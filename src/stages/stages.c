@@ -9,6 +9,9 @@ extern const StageType stage_save_pipelines_from_artifact;
 extern const StageType stage_save_pipeline, stage_update_pipeline, stage_delete_pipeline, stage_reorder_pipelines;
 extern const StageType stage_create_pipeline_template, stage_update_pipeline_template, stage_delete_pipeline_template;
 extern const StageType stage_create_v2_pipeline_template, stage_update_v2_pipeline_template, stage_delete_v2_pipeline_template;
+extern const StageType stage_upsert_plugin_info, stage_delete_plugin_info, stage_set_preferred_plugin_release, stage_load_plugin_release;
+extern const StageType stage_upsert_delivery_config, stage_delete_delivery_config, stage_import_delivery_config;
+extern const StageType stage_save_snapshot, stage_restore_snapshot;
 extern const StageType stage_upsert_project, stage_delete_project;
 extern const StageType stage_upsert_entity_tags, stage_bulk_upsert_entity_tags, stage_delete_entity_tags;
 
@@ -101,6 +104,15 @@ static const StageType *const TYPES[] = {
     &stage_upsert_entity_tags,
     &stage_bulk_upsert_entity_tags,
     &stage_delete_entity_tags,
+    &stage_upsert_plugin_info,
+    &stage_delete_plugin_info,
+    &stage_set_preferred_plugin_release,
+    &stage_load_plugin_release,
+    &stage_upsert_delivery_config,
+    &stage_delete_delivery_config,
+    &stage_import_delivery_config,
+    &stage_save_snapshot,
+    &stage_restore_snapshot,
     NULL,
 };
 

@@ -1,5 +1,6 @@
 /* Saving and deleting applications. Owns nothing; every change is one unit of the store. Any thread. */
 #include "stages/metadata/applications.h"
+#include "stages/metadata/deliveries.h"
 #include "stages/metadata/projects.h"
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -158,7 +159,7 @@ static gboolean delete_one(const StoreObject *object, gpointer data) {
 }
 
 gboolean application_delete(Store *store, const char *name, gint64 now_ms, GError **error) {
-    static const char *const OWNED[] = {APPLICATION_KIND, "pipeline", "strategy", "notification"};
+    static const char *const OWNED[] = {APPLICATION_KIND, "pipeline", "strategy", "notification", DELIVERY_KIND, DELIVERY_CONFIG_KIND};
     g_autofree char *id = g_utf8_strdown(name, -1);
     g_autoptr(StoreUnit) unit = store_unit_new();
     for (gsize k = 0; k < G_N_ELEMENTS(OWNED); k++) {

@@ -1,7 +1,8 @@
-/* #pipelineId, #pipelineIdOrNull, #pipelineIdInApplication, #applicationMetadata, #fetchReference (lookup_functions.h). Any thread. */
+/* #pipelineId, #pipelineIdOrNull, #pipelineIdInApplication, #applicationMetadata, #canaryConfigNameToId, #fetchReference (lookup_functions.h). Any thread. */
 #include "stages/metadata/lookup_functions.h"
 #include "engine/expressions.h"
 #include "stages/metadata/applications.h"
+#include "stages/metadata/canary_configs.h"
 #include "stages/metadata/pipelines.h"
 #include <string.h>
 
@@ -85,6 +86,19 @@ static const ExprValue *application_metadata(CALL) {
     return attributes != NULL ? expr_json(context, expr_keep(context, attributes)) : NULL;
 }
 
+static const ExprValue *canary_config_of_name(CALL) {
+    (void)n, (void)data;
+    const char *name = text_of(context, arguments[0], "the canary config's name", error);
+    const char *application = name != NULL ? text_of(context, arguments[1], "the application's name", error) : NULL;
+    Store *store = application != NULL ? store_now(error) : NULL;
+    g_autofree char *id = store != NULL ? canary_config_id(store, name, application, error) : NULL;
+    if (id != NULL)
+        return expr_string(context, id);
+    if (error != NULL && *error == NULL)
+        error_set(error, ERR_NOT_FOUND, "application %s has no canary config named %s", application, name);
+    return NULL;
+}
+
 /* There is no store of large artifacts, so no such reference leads anywhere. */
 static const ExprValue *fetch_reference(CALL) {
     (void)n, (void)data;
@@ -102,6 +116,8 @@ const ExprFunction lookup_functions[] = {
     {"pipelineIdInApplication", EXPR_PURE, 2, 2, pipeline_id_in_application,
      "The id of the pipeline of this name in this application, null when there is none.", .hidden_execution = TRUE},
     {"applicationMetadata", EXPR_PURE, 1, 1, application_metadata, "The attributes of an application."},
+    {"canaryConfigNameToId", EXPR_PURE, 2, 2, canary_config_of_name,
+     "The id of the canary config of this name that lists this application."},
     {"fetchReference", EXPR_PURE, 1, 1, fetch_reference, "What a ref:// address of the artifact store stands for; any other text itself."},
     {0},
 };
