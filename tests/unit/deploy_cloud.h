@@ -12,6 +12,7 @@ typedef struct {
     Capacity capacity;
     char *image;
     char **suspended;
+    gint64 out; /* so many of its instances were taken out of traffic, the first ones */
 } OutsideGroup;
 
 static struct {
@@ -67,14 +68,14 @@ static OutsideGroup *outside_add(const char *region, const char *name, Capacity 
     static gint64 last_ms;
     OutsideGroup *group = g_new0(OutsideGroup, 1);
     last_ms = MAX(last_ms + 1, clock_now_ms());
-    *group = (OutsideGroup){g_strdup(region), g_strdup(name), last_ms, FALSE, capacity, g_strdup("image-0"), g_new0(char *, 1)};
+    *group = (OutsideGroup){g_strdup(region), g_strdup(name), last_ms, FALSE, capacity, g_strdup("image-0"), g_new0(char *, 1), 0};
     g_ptr_array_add(outside.groups, group);
     return group;
 }
 
 /* ---- publishing ---- */
 
-static void publish_instance(Inventory *inventory, const OutsideGroup *group, const char *id, gint64 now_ms) {
+static void publish_instance(Inventory *inventory, const OutsideGroup *group, const char *id, gboolean out, gint64 now_ms) {
     g_autoptr(InventoryObject) object = inventory_object_new(KIND_INSTANCE, "prod", group->region, id);
     Instance *instance = g_new0(Instance, 1);
     instance->id = g_strdup(id);
@@ -83,9 +84,9 @@ static void publish_instance(Inventory *inventory, const OutsideGroup *group, co
     Health *platform = g_new0(Health, 1), *traffic = g_new0(Health, 1);
     *platform = (Health){g_strdup("Test"), TRUE, HEALTH_UNKNOWN, NULL};
     *traffic = (Health){g_strdup("LoadBalancer"), FALSE,
-                        group->disabled    ? HEALTH_OUT_OF_SERVICE
-                        : outside.never_up ? HEALTH_STARTING
-                                           : HEALTH_UP,
+                        group->disabled || out ? HEALTH_OUT_OF_SERVICE
+                        : outside.never_up     ? HEALTH_STARTING
+                                               : HEALTH_UP,
                         NULL};
     g_ptr_array_add(instance->health, platform);
     g_ptr_array_add(instance->health, traffic);
@@ -121,7 +122,7 @@ static void publish(Inventory *inventory, const OutsideGroup *group) {
     g_autoptr(InventoryObject) object = inventory_object_new(KIND_SERVER_GROUP, "prod", group->region, group->name);
     ServerGroup *record = record_of(group);
     for (char **id = record->instance_ids; *id != NULL; id++)
-        publish_instance(inventory, group, *id, now_ms);
+        publish_instance(inventory, group, *id, id - record->instance_ids < group->out, now_ms);
     object->application = g_strdup(record->moniker.app);
     object->cluster = g_strdup(record->moniker.cluster);
     object->record = record;
@@ -220,11 +221,15 @@ static gboolean change_group(Operation *operation, guint item, const char *call,
 static void set_enabled(Operation *operation, OutsideGroup *group) {
     (void)operation;
     group->disabled = FALSE;
+    group->out = 0;
 }
 
 static void set_disabled(Operation *operation, OutsideGroup *group) {
-    (void)operation;
-    group->disabled = TRUE;
+    gint64 percentage = json_get_int(operation_request(operation), "desiredPercentage", 100);
+    group->disabled = percentage >= 100;
+    group->out = (group->capacity.desired * percentage + 99) / 100;
+    if (percentage < 100)
+        outside_call("= %d%%", (int)percentage);
 }
 
 static void set_gone(Operation *operation, OutsideGroup *group) {

@@ -274,7 +274,7 @@ static void test_failures(void) {
     outside.fail_create = TRUE;
     run_failing(&house, DEPLOY(",\"strategy\":\"redblack\""), "quota exceeded");
     outside.fail_create = FALSE;
-    run_failing(&house, DEPLOY(",\"strategy\":\"rollingredblack\""), "strategy rollingredblack is not available");
+    run_failing(&house, DEPLOY(",\"strategy\":\"cfrollingredblack\""), "strategy cfrollingredblack is not available");
     run_failing(&house, "[{\"type\":\"deploy\",\"clusters\":[{\"account\":\"nobody\",\"region\":\"here\"}]}]",
                 "account nobody is not configured");
     run_failing(&house,

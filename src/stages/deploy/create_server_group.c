@@ -4,6 +4,7 @@
 #include "stages/flow/settings.h"
 
 #define WAITS_FOR_CONDITIONS "_waitsForConditions"
+#define SNAPSHOTS_CAPACITY "_snapshotsSourceCapacity"
 
 /* ---- prepare: the cluster's own description is the stage's ---- */
 
@@ -32,17 +33,18 @@ static Status prepare(TaskContext *context, GError **error) {
     g_autoptr(Account) known = clouds_account(context->services->clouds, account, error);
     g_autoptr(Config) config = services_config(context->services);
     g_auto(ConditionSettings) conditions = {0};
-    if (known == NULL || !condition_settings_read(config, &conditions, error))
+    const Strategy *strategy = strategy_named(json_get_string(json_root(flat), "strategy"), error);
+    if (known == NULL || strategy == NULL || !condition_settings_read(config, &conditions, error))
         return STATUS_TERMINAL;
     if (json_is_object(cluster)) {
         task_merge_context(context, cluster);
         task_remove_context(context, "cluster");
     }
     g_autoptr(Json) snapshots = json_from_bool(known->cloud->snapshots_source_capacity);
-    task_set_context_json(context, "_snapshotsSourceCapacity", snapshots);
+    task_set_context_json(context, SNAPSHOTS_CAPACITY, snapshots);
     g_autoptr(Json) waits = json_from_bool(conditions.enabled);
     task_set_context_json(context, WAITS_FOR_CONDITIONS, waits);
-    return STATUS_SUCCEEDED;
+    return strategy->prepare == NULL || strategy->prepare(context, json_root(flat), error) ? STATUS_SUCCEEDED : STATUS_TERMINAL;
 }
 
 /* ---- the create task ---- */
@@ -91,8 +93,19 @@ static Json *with_image(TaskContext *context, const Cloud *cloud, const Json *de
 }
 
 static Json *description_of(TaskContext *context, const Cloud *cloud, GError **error) {
-    static const char *const STRATEGY_KEYS[] = {"strategy",       "maxRemainingAsgs", "scaleDown", "rollback",
-                                                "stageTimeoutMs", "clusters",         NULL};
+    static const char *const STRATEGY_KEYS[] = {"strategy",
+                                                "maxRemainingAsgs",
+                                                "scaleDown",
+                                                "rollback",
+                                                "stageTimeoutMs",
+                                                "clusters",
+                                                "savedCapacity",
+                                                "maxInitialAsgs",
+                                                "deploySteps",
+                                                "targetPercentages",
+                                                "deploymentMonitor",
+                                                "pipelineBeforeCleanup",
+                                                NULL};
     g_autoptr(Json) whole = deploy_description(context->stage);
     g_autoptr(Json) own = json_without(json_root(whole), STRATEGY_KEYS);
     const char *account = deploy_account(context->execution, context->stage);
@@ -130,7 +143,7 @@ static const TaskDefinition monitor_task = CLOUD_OPERATION_MONITOR("monitorDeplo
 
 static gboolean snapshots_capacity(const Stage *stage) {
     const Strategy *strategy = strategy_of(stage, NULL);
-    return strategy != NULL && strategy->snapshots_capacity && json_is_true(json_get(deploy_context(stage), "_snapshotsSourceCapacity"));
+    return strategy != NULL && strategy->snapshots_capacity && json_is_true(json_get(deploy_context(stage), SNAPSHOTS_CAPACITY));
 }
 
 static void build_tasks(const Execution *execution, const Stage *stage, GPtrArray *tasks, GError **error) {
@@ -156,12 +169,28 @@ static void plan_condition(const Execution *execution, const Stage *stage, Stage
     plan_append(plan, STAGE_WAIT_FOR_CONDITION, "Wait For Condition", json_root(child));
 }
 
+/* More than maxInitialAsgs groups in traffic, and the capacity that is moved would not be all there is. -1: as many as there are. */
+static void plan_initial_groups(const Execution *execution, const Stage *stage, StagePlan *plan) {
+    const JsonValue *context = deploy_context(stage);
+    gint64 most = deploy_number(json_get(context, "maxInitialAsgs"), 1);
+    g_autofree char *location = deploy_location(execution, stage), *cluster = deploy_cluster(execution, stage);
+    if (most < 0 || !json_is_true(json_get(context, SNAPSHOTS_CAPACITY)))
+        return;
+    g_autoptr(Json) child = json_pack("{s:s, s:b, s:{s:b, s:s, s:i, s:[s], s:s, s:s, s:s, s:v}}", "preconditionType", "clusterSize",
+                                      "failPipeline", TRUE, "context", "onlyEnabledServerGroups", TRUE, "comparison", "<=", "expected",
+                                      most, "regions", location, "cluster", cluster, "application", deploy_application(execution, stage),
+                                      "credentials", deploy_account(execution, stage), "moniker", json_get(context, "moniker"));
+    plan_append(plan, "checkPreconditions", "Check Deploy Preconditions", json_root(child));
+}
+
 static void plan_before(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
     if (json_is_true(json_get(deploy_context(stage), WAITS_FOR_CONDITIONS)))
         plan_condition(execution, stage, plan);
     const Strategy *strategy = strategy_of(stage, error);
     if (strategy != NULL && strategy->plan_before != NULL)
         strategy->plan_before(execution, stage, plan, error);
+    if (strategy != NULL && strategy->limits_initial_groups)
+        plan_initial_groups(execution, stage, plan);
 }
 
 static void plan_after(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
@@ -177,21 +206,42 @@ static void plan_after(const Execution *execution, const Stage *stage, StagePlan
     plan_append(plan, "applySourceServerGroupCapacity", "restoreMinCapacityFromSnapshot", json_root(child));
 }
 
-/* rollback.destroyLatest: a group that was made and did not come up goes again. */
+/* ---- when it fails (deploy-strategies.md 8) ---- */
+
+#define ROLLBACK_TIMEOUT_MS (30 * G_GINT64_CONSTANT(60000))
+#define DESTROY_TIMEOUT_MS (5 * G_GINT64_CONSTANT(60000))
+
+static void plan_rollback(const Execution *execution, const Stage *stage, const GroupName *made, const char *flag, StagePlan *plan) {
+    g_autofree char *cluster = deploy_cluster(execution, stage), *title = g_strconcat("Rollback ", cluster, NULL);
+    const JsonValue *context = deploy_context(stage);
+    g_autoptr(Json) more = json_pack("{s:b, s:b}", flag, TRUE, "onlyEnabledServerGroups", TRUE);
+    g_autoptr(Json) child = json_pack("{s:s, s:v, s:[s], s:s, s:s, s:v, s:i, s:j}", "credentials", deploy_account(execution, stage),
+                                      "cloudProvider", json_get(context, "cloudProvider"), "regions", made->region, "serverGroup",
+                                      made->name, "cluster", cluster, "moniker", json_get(context, "moniker"), "stageTimeoutMs",
+                                      ROLLBACK_TIMEOUT_MS, "additionalRollbackContext", more);
+    plan_append(plan, "rollbackCluster", title, json_root(child));
+}
+
+static void plan_destroy(const Execution *execution, const Stage *stage, const GroupName *made, StagePlan *plan) {
+    g_autofree char *title = g_strconcat("Destroy ", made->name, NULL);
+    g_autoptr(Json) child = json_pack("{s:s, s:v, s:s, s:s, s:s, s:i}", "credentials", deploy_account(execution, stage), "cloudProvider",
+                                      json_get(deploy_context(stage), "cloudProvider"), "region", made->region, "serverGroupName",
+                                      made->name, "asgName", made->name, "stageTimeoutMs", DESTROY_TIMEOUT_MS);
+    plan_append(plan, "destroyServerGroup", title, json_root(child));
+}
+
 static void plan_on_failure(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
-    (void)error;
-    const JsonValue *context = deploy_context(stage), *rollback = json_get(context, "rollback");
+    const JsonValue *rollback = json_get(deploy_context(stage), "rollback");
+    const Strategy *strategy = strategy_of(stage, NULL);
     g_autoptr(GPtrArray) made = deploy_recorded_groups(stage);
-    if (!deploy_flag(rollback, "onFailure", FALSE) || !deploy_flag(rollback, "destroyLatest", FALSE))
-        return;
-    for (guint i = 0; i < made->len; i++) {
-        const GroupName *name = made->pdata[i];
-        g_autofree char *title = g_strconcat("Destroy ", name->name, NULL);
-        g_autoptr(Json) child = json_pack("{s:s, s:v, s:s, s:s, s:s, s:i}", "credentials", deploy_account(execution, stage),
-                                          "cloudProvider", json_get(context, "cloudProvider"), "region", name->region, "serverGroupName",
-                                          name->name, "asgName", name->name, "stageTimeoutMs", (gint64)300000);
-        plan_append(plan, "destroyServerGroup", title, json_root(child));
-    }
+    gboolean wanted = deploy_flag(rollback, "onFailure", FALSE) && made->len > 0;
+    const char *flag = wanted && strategy != NULL && strategy->rollback_flag != NULL ? strategy->rollback_flag(stage) : NULL;
+    if (flag != NULL)
+        plan_rollback(execution, stage, made->pdata[0], flag, plan);
+    for (guint i = 0; wanted && deploy_flag(rollback, "destroyLatest", FALSE) && i < made->len; i++)
+        plan_destroy(execution, stage, made->pdata[i], plan);
+    if (strategy != NULL && strategy->plan_on_failure != NULL)
+        strategy->plan_on_failure(execution, stage, plan, error);
 }
 
 static const Param create_params[] = {
@@ -206,7 +256,7 @@ static const Param create_params[] = {
     DEPLOY_PARAM("preferSourceCapacity", PARAM_BOOL, prefer_source_capacity, .help = "… and capacity when there is none."),
     DEPLOY_PARAM("source", PARAM_JSON, source,
                  .help = "The server group it replaces: {account, region, serverGroupName}; found when absent."),
-    DEPLOY_PARAM("strategy", PARAM_STRING, strategy, .help = "none, redblack, highlander or custom."),
+    DEPLOY_PARAM("strategy", PARAM_STRING, strategy, .help = "none, redblack, highlander, rollingredblack or custom."),
     DEPLOY_PARAM("strategyApplication", PARAM_STRING, strategy_application, .help = "custom: application of the strategy."),
     DEPLOY_PARAM("strategyPipeline", PARAM_STRING, strategy_pipeline,
                  .help = "custom: id of the strategy, a pipeline that makes the server group and does whatever else it is to do."),
@@ -215,11 +265,21 @@ static const Param create_params[] = {
     DEPLOY_PARAM("maxRemainingAsgs", PARAM_INT, max_remaining, .help = "redblack: how many server groups stay."),
     DEPLOY_PARAM("allowDeleteActive", PARAM_BOOL, allow_delete_active, .help = "redblack: those that take traffic may be destroyed too."),
     DEPLOY_PARAM("delayBeforeCleanup", PARAM_SECONDS, delay_before_cleanup_ms,
-                 .help = "redblack: seconds before the old ones are disabled."),
-    DEPLOY_PARAM("scaleDown", PARAM_BOOL, scale_down, .help = "redblack: set the disabled ones to size 0."),
-    DEPLOY_PARAM("delayBeforeScaleDown", PARAM_SECONDS, delay_before_scale_down_ms, .help = "redblack: seconds before that."),
-    DEPLOY_PARAM("rollback", PARAM_JSON, rollback,
-                 .help = "{onFailure, destroyLatest}: what happens to a new group that does not come up."),
+                 .help = "redblack, rollingredblack: seconds before (each time) the old ones are disabled."),
+    DEPLOY_PARAM("scaleDown", PARAM_BOOL, scale_down, .help = "redblack, rollingredblack: set the disabled ones to size 0."),
+    DEPLOY_PARAM("delayBeforeScaleDown", PARAM_SECONDS, delay_before_scale_down_ms, .help = "Seconds before that."),
+    DEPLOY_PARAM("targetPercentages", PARAM_JSON, target_percentages,
+                 .help = "rollingredblack: the sizes of the new one, in percent of the old one, one after another; 100 comes last anyway."),
+    DEPLOY_PARAM("pipelineBeforeCleanup", PARAM_JSON, pipeline_before_cleanup,
+                 .help = "rollingredblack: {application, pipelineId, pipelineParameters}: a pipeline that runs in each step, before the "
+                         "old one loses traffic, and is told deployedServerGroup, sourceServerGroup and percentageComplete."),
+    DEPLOY_PARAM("maxInitialAsgs", PARAM_INT, max_initial, .otherwise = "1", .min = -1, .max = G_MAXINT64,
+                 .help = "rollingredblack: it begins beside at most so many enabled server groups; -1: any number."),
+    DEPLOY_PARAM(
+        "rollback", PARAM_JSON, rollback,
+        .help = "{onFailure, destroyLatest}: what happens when the deployment fails. onFailure: redblack disables the new one when "
+                "it did not come up, rollingredblack enables the old one and disables the new one; destroyLatest: and the new one "
+                "is destroyed."),
     DEPLOY_PARAM("targetHealthyDeployPercentage", PARAM_INT, healthy_percentage,
                  .help = "How many of the instances must be up, in percent."),
     DEPLOY_PARAM("reason", PARAM_STRING, reason, .help = "Why, for people."),

@@ -25,10 +25,15 @@ char *image_of_bound_artifact(const Execution *execution, const Stage *stage, co
 typedef struct {
     const char *name;
     const char *label, *help;
-    StagePlanner plan_before, plan_after;
-    gboolean replaces_tasks;     /* the group is not made by the stage itself */
-    gboolean snapshots_capacity; /* the source's capacity may be snapshot (not by strategies that move capacity themselves) */
-    const char *rollback_flag;   /* rollback.onFailure: how the cluster is rolled back; NULL: not */
+    /* Changes what is deployed, before anything is planned: in a worker, on the description as it stands. FALSE with error. NULL: nothing. */
+    gboolean (*prepare)(TaskContext *context, const JsonValue *description, GError **error);
+    StagePlanner plan_before, plan_after, plan_on_failure;
+    /* rollback.onFailure: the flag of additionalRollbackContext with which the cluster is rolled back now; NULL: it is not. Pure. */
+    const char *(*rollback_flag)(const Stage *stage);
+    gboolean replaces_tasks;        /* the group is not made by the stage itself */
+    gboolean snapshots_capacity;    /* the source's capacity may be snapshot (not by strategies that move capacity themselves) */
+    gboolean limits_initial_groups; /* refuses to begin beside more than maxInitialAsgs enabled groups */
 } Strategy;
 /* Never NULL for a strategy there is: "none" for an absent or unknown name. NULL with ERR_INVALID for one that is known and not here. */
 const Strategy *strategy_of(const Stage *stage, GError **error);
+const Strategy *strategy_named(const char *name, GError **error);

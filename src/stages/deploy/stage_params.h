@@ -8,9 +8,10 @@ typedef struct {
         *image_pattern, *reason, *traffic_options, *strategy_application, *strategy_pipeline;
     char **regions, **health_providers;
     char *region;
-    Json *moniker, *capacity, *source, *availability_zones, *clusters, *rollback, *pipeline_parameters, *constraints;
+    Json *moniker, *capacity, *source, *availability_zones, *clusters, *rollback, *pipeline_parameters, *constraints, *target_percentages,
+        *pipeline_before_cleanup;
     gint64 healthy_percentage, desired_percentage, shrink_to, remaining_enabled, remaining_full, max_remaining, scale_percentage,
-        scale_number, delay_before_cleanup_ms, delay_before_scale_down_ms;
+        scale_number, delay_before_cleanup_ms, delay_before_scale_down_ms, max_initial;
     gboolean allow_delete_active, allow_scale_down_active, retain_larger, prefer_larger, continue_if_missing, skip_disable,
         use_source_capacity, prefer_source_capacity, scale_down, pin, pin_minimum, unpin_minimum, only_enabled, resolve_missing,
         skip_detection;

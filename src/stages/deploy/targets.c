@@ -159,7 +159,9 @@ static Json *named_targets(TaskContext *context, const char *name, GError **erro
     }
     json_begin_array(builder, NULL);
     for (char **location = locations; *location != NULL; location++) {
-        g_autoptr(Json) one = json_pack("{s:s, s:s}", "region", *location, "serverGroupName", name);
+        g_autoptr(Json) one = json_pack("{s:s, s:s, s:s, s:v}", "region", *location, "serverGroupName", name, "account",
+                                        deploy_account(context->execution, context->stage), "cloudProvider",
+                                        json_get(deploy_context(context->stage), "cloudProvider"));
         json_add_json(builder, NULL, one);
     }
     json_end_array(builder);
@@ -247,10 +249,12 @@ void target_plan_children(const Execution *execution, const Stage *stage, StageP
 /* ---- determineTargetServerGroup ---- */
 
 static Status determine(TaskContext *context, GError **error) {
-    const char *target = json_get_string(deploy_context(context->stage), "target");
+    const JsonValue *own = deploy_context(context->stage);
+    const char *target = json_get_string(own, "target"), *known = json_get_string(own, DEPLOY_KNOWN_TARGET);
     if (!deploy_locations_agree(context->stage, error))
         return STATUS_TERMINAL;
-    g_autoptr(Json) references = look_up(context, target != NULL ? target : "current_asg_dynamic", error);
+    g_autoptr(Json) references = known != NULL ? named_targets(context, known, error)
+                                               : look_up(context, target != NULL ? target : "current_asg_dynamic", error);
     if (references == NULL)
         return STATUS_TERMINAL;
     task_set_output_json(context, "targetReferences", references);

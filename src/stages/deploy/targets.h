@@ -6,6 +6,8 @@
  * an unknown name. Pure. */
 const ServerGroup *target_choose(const GPtrArray *groups, const char *target, const char *cluster, const char *location, GError **error);
 gboolean target_is_dynamic(const char *target);
+/* Of determineTargetServerGroup: the group is this one, whatever became the newest meanwhile. A strategy names what it made. */
+#define DEPLOY_KNOWN_TARGET "_serverGroupName"
 
 /* The one group of a stage that does its work itself: the reference that an earlier determineTargetServerGroup left for its location,
  * else its serverGroupName or asgName. NULL with error. Caller frees. */

@@ -1,0 +1,169 @@
+/* Deployment strategies as whole pipelines: which stages, in which order, with which contexts, and what the cloud is told
+ * (deploy-strategies.md 1, 3, 8). */
+#include "deploy_house.h"
+
+static const Stage *named(const Execution *execution, const char *name) {
+    for (guint i = 0; i < execution->stages->len; i++)
+        if (strcmp(((const Stage *)execution->stages->pdata[i])->name, name) == 0)
+            return execution->stages->pdata[i];
+    g_error("no stage %s", name);
+}
+
+/* The stages around the one that makes the group, in order: "type name", those that did not succeed with their status. */
+static void assert_stages(const Execution *execution, const char *expected) {
+    g_autoptr(GString) text = g_string_new(NULL);
+    const Stage *maker = NULL;
+    for (guint i = 0; maker == NULL && i < execution->stages->len; i++)
+        if (strcmp(((const Stage *)execution->stages->pdata[i])->type, "createServerGroup") == 0)
+            maker = execution->stages->pdata[i];
+    for (guint i = 0; i < execution->stages->len; i++) {
+        const Stage *stage = execution->stages->pdata[i];
+        if (g_strcmp0(stage->parent_id, maker->id) != 0)
+            continue;
+        g_string_append_printf(text, "%s%s", text->len > 0 ? " | " : "", stage->type);
+        if (strcmp(stage->type, stage->name) != 0)
+            g_string_append_printf(text, " %s", stage->name);
+        if (stage->status != STATUS_SUCCEEDED)
+            g_string_append_printf(text, " (%s)", status_info(stage->status)->name);
+    }
+    g_assert_cmpstr(text->str, ==, expected);
+}
+
+/* Members of the context of a stage, in this order, as they were planned. */
+static void assert_context(const Execution *execution, const char *name, const char *expected) {
+    g_autoptr(Json) wanted = json_parse(expected, -1, NULL);
+    const JsonValue *context = json_root(named(execution, name)->context);
+    for (JsonIter i = json_iter(json_root(wanted)); json_next(&i);) {
+        g_autofree char *actual = json_write(json_get(context, i.key), NULL), *value = json_write(i.value, NULL);
+        if (!json_equal(json_get(context, i.key), i.value))
+            g_error("stage %s: %s is %s, expected %s", name, i.key, actual, value);
+    }
+}
+
+static void assert_absent(const Execution *execution, const char *name, const char *key) {
+    g_assert_null(json_get(json_root(named(execution, name)->context), key));
+}
+
+static Execution *ended(House *house, const char *stages, Status status) {
+    Execution *execution = run(house, stages);
+    show(execution);
+    g_assert_cmpstr(status_info(execution->status)->name, ==, status_info(status)->name);
+    return execution;
+}
+
+#define ROLLING ",\"strategy\":\"rollingredblack\""
+
+/* ---- rollingredblack ---- */
+
+static void test_rolling(void) {
+    House house;
+    house_build(&house);
+    outside_add("here", "orders-main-v000", (Capacity){1, 6, 4});
+    g_autoptr(Execution) execution = ended(
+        &house, DEPLOY(ROLLING ",\"targetPercentages\":[50],\"delayBeforeCleanup\":1,\"targetHealthyDeployPercentage\":90"),
+        STATUS_SUCCEEDED);
+    assert_stages(execution,
+                  "checkPreconditions Check Deploy Preconditions | "
+                  "determineTargetServerGroup Determine Deployed Server Group | pinServerGroup Pin orders-main-v000 | "
+                  "resizeServerGroup Grow to 50% of Desired Size | wait | disableServerGroup Disable 50% of Traffic on "
+                  "orders-main-v000 | resizeServerGroup Grow to 100% of Desired Size | wait | disableServerGroup Disable 100% of "
+                  "Traffic on orders-main-v000 | pinServerGroup Unpin orders-main-v000");
+    assert_calls("create orders-main-v001 0/0/0 image-1 after orders-main-v000, resize orders-main-v000, = 4/6/4, "
+                 "resize orders-main-v001, = 2/2/2, disable orders-main-v000, = 50%, resize orders-main-v001, = 1/6/4, "
+                 "disable orders-main-v000, resize orders-main-v000, = 1/6/4");
+    assert_context(execution, "Deploy in here",
+                   "{\"savedCapacity\":{\"min\":2,\"max\":2,\"desired\":2},\"capacity\":{\"min\":0,\"max\":0,\"desired\":0},"
+                   "\"targetSize\":0,\"useSourceCapacity\":false,\"targetPercentages\":[50,100]}");
+    assert_context(execution, "Pin orders-main-v000",
+                   "{\"serverGroupName\":\"orders-main-v000\",\"action\":\"scale_to_server_group\",\"pinMinimumCapacity\":true,"
+                   "\"region\":\"here\",\"credentials\":\"prod\",\"cloudProvider\":\"test\",\"cluster\":\"orders-main\"}");
+    assert_context(execution, "Grow to 50% of Desired Size",
+                   "{\"target\":\"current_asg_dynamic\",\"scalePct\":50,\"pinCapacity\":true,\"pinMinimumCapacity\":true,"
+                   "\"unpinMinimumCapacity\":false,\"action\":\"scale_to_server_group\",\"targetHealthyDeployPercentage\":90}");
+    assert_context(execution, "Grow to 100% of Desired Size",
+                   "{\"scalePct\":100,\"pinCapacity\":false,\"pinMinimumCapacity\":false,\"unpinMinimumCapacity\":true}");
+    assert_context(execution, "Disable 50% of Traffic on orders-main-v000",
+                   "{\"serverGroupName\":\"orders-main-v000\",\"desiredPercentage\":50}");
+    assert_context(execution, "Unpin orders-main-v000", "{\"unpinMinimumCapacity\":true,\"serverGroupName\":\"orders-main-v000\"}");
+    assert_absent(execution, "Unpin orders-main-v000", "pinMinimumCapacity");
+    house_leave(&house);
+}
+
+static void test_rolling_first(void) {
+    House house;
+    house_build(&house);
+    g_autoptr(Execution) execution = ended(&house, DEPLOY(ROLLING), STATUS_SUCCEEDED);
+    assert_stages(execution, "checkPreconditions Check Deploy Preconditions | "
+                             "determineTargetServerGroup Determine Deployed Server Group | resizeServerGroup Grow to 100% of Desired Size");
+    assert_calls("create orders-main-v000 0/0/0 image-1 after (null), resize orders-main-v000, = 2/2/2");
+    assert_context(execution, "Grow to 100% of Desired Size",
+                   "{\"action\":\"scale_exact\",\"savedCapacity\":{\"min\":2,\"max\":2,\"desired\":2}}");
+    house_leave(&house);
+}
+
+static void test_rolling_scale_down(void) {
+    House house;
+    house_build(&house);
+    outside_add("here", "orders-main-v000", (Capacity){1, 2, 1});
+    g_autoptr(Execution) execution = ended(
+        &house, DEPLOY(ROLLING ",\"scaleDown\":true,\"delayBeforeScaleDown\":\"1\",\"allowScaleDownActive\":true"), STATUS_SUCCEEDED);
+    assert_stages(execution, "checkPreconditions Check Deploy Preconditions | "
+                             "determineTargetServerGroup Determine Deployed Server Group | pinServerGroup Pin orders-main-v000 | "
+                             "resizeServerGroup Grow to 100% of Desired Size | disableServerGroup Disable 100% of Traffic on "
+                             "orders-main-v000 | wait Wait Before Scale Down | scaleDownCluster scaleDown");
+    assert_context(execution, "scaleDown", "{\"allowScaleDownActive\":false,\"remainingFullSizeServerGroups\":1}");
+    assert_calls("create orders-main-v001 0/0/0 image-1 after orders-main-v000, resize orders-main-v000, = 1/2/1, "
+                 "resize orders-main-v001, = 1/2/1, disable orders-main-v000, resume orders-main-v000, resize orders-main-v000, = 0/0/0");
+    house_leave(&house);
+}
+
+/* maxInitialAsgs: what is asked is a table of deploy-strategies.md 1; -1 asks nothing. */
+static void test_rolling_beside_many(void) {
+    House house;
+    house_build(&house);
+    outside_add("here", "orders-main-v000", (Capacity){1, 1, 1});
+    outside_add("here", "orders-main-v001", (Capacity){1, 1, 1});
+    g_autoptr(Execution) two = ended(&house, DEPLOY(ROLLING ",\"maxInitialAsgs\":2,\"targetPercentages\":[\"100\"]"), STATUS_SUCCEEDED);
+    assert_context(two, "Check Deploy Preconditions", "{\"preconditionType\":\"clusterSize\",\"failPipeline\":true}");
+    g_autoptr(Execution) any = ended(&house, DEPLOY(ROLLING ",\"maxInitialAsgs\":-1"), STATUS_SUCCEEDED);
+    for (guint i = 0; i < any->stages->len; i++)
+        g_assert_cmpstr(((const Stage *)any->stages->pdata[i])->type, !=, "checkPreconditions");
+    house_leave(&house);
+}
+
+static void test_rolling_refused(void) {
+    House house;
+    house_build(&house);
+    run_failing(&house, DEPLOY(ROLLING ",\"targetPercentages\":[50,120]"), "targetPercentages: [50,120]: expected at most 100 percentages");
+    run_failing(&house, DEPLOY(ROLLING ",\"targetPercentages\":[\"many\"]"), "expected at most");
+    run_failing(&house, DEPLOY(",\"strategy\":\"cfrollingredblack\""), "strategy cfrollingredblack is not available: none, redblack");
+    assert_calls("");
+    house_leave(&house);
+}
+
+/* The source is unpinned when it fails, and gets the minimum that it had. */
+static void test_rolling_fails(void) {
+    House house;
+    house_build(&house);
+    outside_add("here", "orders-main-v000", (Capacity){1, 2, 2});
+    outside.never_up = TRUE;
+    g_autoptr(Execution) execution = ended(&house, DEPLOY(ROLLING ",\"stageTimeoutMs\":1500"), STATUS_TERMINAL);
+    assert_context(execution, "Unpin orders-main-v000", "{\"stageTimeoutMs\":1200000,\"unpinMinimumCapacity\":true}");
+    assert_calls("create orders-main-v001 0/0/0 image-1 after orders-main-v000, resize orders-main-v000, = 2/2/2, "
+                 "resize orders-main-v001, = 1/2/2, resize orders-main-v000, = 1/2/2");
+    house_leave(&house);
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/deploy-strategies/rolling", test_rolling);
+    g_test_add_func("/deploy-strategies/rolling-first", test_rolling_first);
+    g_test_add_func("/deploy-strategies/rolling-scale-down", test_rolling_scale_down);
+    g_test_add_func("/deploy-strategies/rolling-beside-many", test_rolling_beside_many);
+    g_test_add_func("/deploy-strategies/rolling-refused", test_rolling_refused);
+    g_test_add_func("/deploy-strategies/rolling-fails", test_rolling_fails);
+    int result = g_test_run();
+    g_ptr_array_unref(outside.groups);
+    g_ptr_array_unref(outside.calls);
+    return result;
+}
