@@ -23,6 +23,8 @@ extern const StageType stage_modify_scaling_process, stage_disable_cluster, stag
 extern const StageType stage_terminate_instances, stage_terminate_and_decrement, stage_detach_instances, stage_reboot_instances,
     stage_register_instances, stage_deregister_instances;
 
+extern const StageType stage_rollback_server_group, stage_rollback_cluster, stage_capture_source_capacity;
+
 extern const StageType stage_wait_until, stage_depends_on_execution, stage_wait_for_condition;
 extern const StageType stage_webhook, stage_preconfigured_webhook;
 
@@ -51,7 +53,10 @@ static const StageType *const TYPES[] = {
     /* deploy */
     &stage_deploy,
     &stage_create_server_group,
+    &stage_capture_source_capacity,
     &stage_apply_source_capacity,
+    &stage_rollback_server_group,
+    &stage_rollback_cluster,
     &stage_determine_target_server_group,
     &stage_enable_server_group,
     &stage_disable_server_group,

@@ -21,6 +21,7 @@ static struct {
     GPtrArray *calls;  /* of char * */
     GHashTable *ended; /* ids of instances that are no more; their group has launched others */
     gboolean never_up;
+    const char *never_up_from; /* only of groups by this name, or NULL */
     gboolean fail_create;
     /* Called, under the lock, when an operation on a group is about to look at it: what somebody else does at that moment. */
     void (*meanwhile)(const char *operation);
@@ -44,6 +45,7 @@ static void outside_reset(void) {
     outside.groups = g_ptr_array_new_with_free_func(outside_group_free);
     outside.calls = g_ptr_array_new_with_free_func(g_free);
     outside.never_up = outside.fail_create = FALSE;
+    outside.never_up_from = NULL;
     outside.meanwhile = NULL;
 }
 
@@ -75,6 +77,10 @@ static OutsideGroup *outside_add(const char *region, const char *name, Capacity 
 
 /* ---- publishing ---- */
 
+static gboolean is_starting(const OutsideGroup *group) {
+    return outside.never_up || g_strcmp0(outside.never_up_from, group->name) == 0;
+}
+
 static void publish_instance(Inventory *inventory, const OutsideGroup *group, const char *id, gboolean out, gint64 now_ms) {
     g_autoptr(InventoryObject) object = inventory_object_new(KIND_INSTANCE, "prod", group->region, id);
     Instance *instance = g_new0(Instance, 1);
@@ -85,7 +91,7 @@ static void publish_instance(Inventory *inventory, const OutsideGroup *group, co
     *platform = (Health){g_strdup("Test"), TRUE, HEALTH_UNKNOWN, NULL};
     *traffic = (Health){g_strdup("LoadBalancer"), FALSE,
                         group->disabled || out ? HEALTH_OUT_OF_SERVICE
-                        : outside.never_up     ? HEALTH_STARTING
+                        : is_starting(group)   ? HEALTH_STARTING
                                                : HEALTH_UP,
                         NULL};
     g_ptr_array_add(instance->health, platform);
@@ -227,7 +233,7 @@ static void set_enabled(Operation *operation, OutsideGroup *group) {
 static void set_disabled(Operation *operation, OutsideGroup *group) {
     gint64 percentage = json_get_int(operation_request(operation), "desiredPercentage", 100);
     group->disabled = percentage >= 100;
-    group->out = (group->capacity.desired * percentage + 99) / 100;
+    group->out = group->disabled ? 0 : (group->capacity.desired * percentage + 99) / 100;
     if (percentage < 100)
         outside_call("= %d%%", (int)percentage);
 }

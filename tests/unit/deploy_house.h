@@ -105,13 +105,13 @@ static void show(const Execution *execution) {
     }
 }
 
-static void run_ok(House *house, const char *stages) {
+G_GNUC_UNUSED static void run_ok(House *house, const char *stages) {
     g_autoptr(Execution) execution = run(house, stages);
     show(execution);
     g_assert_cmpstr(status_info(execution->status)->name, ==, "SUCCEEDED");
 }
 
-static void run_failing(House *house, const char *stages, const char *words) {
+G_GNUC_UNUSED static void run_failing(House *house, const char *stages, const char *words) {
     g_autoptr(Execution) execution = run(house, stages);
     show(execution);
     g_assert_cmpstr(status_info(execution->status)->name, ==, "TERMINAL");
@@ -145,7 +145,7 @@ static void assert_calls(const char *expected) {
     "}]"
 
 /* The application's cluster orders-main in here is guarded. */
-static void guard_orders(House *house) {
+G_GNUC_UNUSED static void guard_orders(House *house) {
     g_autoptr(Json) application = json_parse("{\"name\":\"orders\",\"email\":\"a@b.example\",\"trafficGuards\":[{\"account\":\"prod\","
                                              "\"location\":\"here\",\"stack\":\"main\",\"detail\":\"\"}]}",
                                              -1, NULL);

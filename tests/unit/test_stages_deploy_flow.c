@@ -291,7 +291,7 @@ static void test_failures(void) {
     run_failing(&house,
                 DEPLOY(",\"strategy\":\"redblack\",\"stageTimeoutMs\":1200,\"rollback\":{\"onFailure\":true,\"destroyLatest\":true}"),
                 "timed out");
-    assert_calls("create orders-main-v001 2/2/2 image-1 after orders-main-v000, destroy orders-main-v001");
+    assert_calls("create orders-main-v001 2/2/2 image-1 after orders-main-v000, disable orders-main-v001, destroy orders-main-v001");
     house_leave(&house);
 }
 

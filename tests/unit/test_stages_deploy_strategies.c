@@ -97,7 +97,7 @@ static void test_rolling_first(void) {
                              "determineTargetServerGroup Determine Deployed Server Group | resizeServerGroup Grow to 100% of Desired Size");
     assert_calls("create orders-main-v000 0/0/0 image-1 after (null), resize orders-main-v000, = 2/2/2");
     assert_context(execution, "Grow to 100% of Desired Size",
-                   "{\"action\":\"scale_exact\",\"savedCapacity\":{\"min\":2,\"max\":2,\"desired\":2}}");
+                   "{\"action\":\"scale_exact\",\"originalCapacity.orders-main-v000\":{\"min\":2,\"max\":2,\"desired\":2}}");
     house_leave(&house);
 }
 

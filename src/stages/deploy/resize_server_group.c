@@ -68,13 +68,11 @@ static gboolean read_reference(TaskContext *context, ResizeAction action, const 
     return TRUE;
 }
 
-/* Where nobody's size is taken, a strategy says what the group was to have (savedCapacity): it began empty. */
 static gint64 original_min(const TaskContext *context, const char *name) {
     const char *source = json_string(json_dig(deploy_context(context->stage), "source", "serverGroupName", NULL));
     g_autofree char *key = g_strconcat(ORIGINAL_PREFIX, source != NULL ? source : name, NULL);
-    const char *const keys[] = {source != NULL ? key : "savedCapacity", source != NULL ? "savedCapacity" : key};
-    gint64 min = deploy_number(json_get(task_get(context, keys[0]), "min"), -1);
-    return min >= 0 ? min : deploy_number(json_get(task_get(context, keys[1]), "min"), -1);
+    gint64 min = deploy_number(json_get(task_get(context, key), "min"), -1);
+    return min >= 0 ? min : deploy_number(json_get(task_get(context, "savedCapacity"), "min"), -1);
 }
 
 /* The capacity that was asked for, also in a second run, when the result of the first stands in its place. */

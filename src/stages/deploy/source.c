@@ -1,9 +1,13 @@
-/* determineSourceServerGroup: what a deployment replaces, or copies its size from (deploy-strategies.md 1). Runs in a worker. */
+/* determineSourceServerGroup: the deployment's turn at the cluster, and what it replaces, or copies its size from (deploy-strategies.md 1).
+ * Runs in a worker. */
+#include "stages/deploy/cluster_claim.h"
 #include "stages/deploy/deployment.h"
+#include "stages/deploy/replaced.h"
 
 #define MISSES_KEY "consecutiveNotFound"
 #define MISSES_MAX 3
-#define SOURCE_TIMEOUT_MS 600000
+#define SOURCE_TIMEOUT_MS 600000                           /* for looking */
+#define CLAIM_TIMEOUT_MS (12 * G_GINT64_CONSTANT(3600000)) /* for its turn */
 
 static gint creation_order(const ServerGroup *a, const ServerGroup *b) {
     return a->created_ms < b->created_ms ? -1 : a->created_ms > b->created_ms;
@@ -91,26 +95,58 @@ static Status settle_missing(TaskContext *context, GError **error) {
     return STATUS_TERMINAL;
 }
 
-static Status determine_source(TaskContext *context, GError **error) {
-    g_autofree char *location = deploy_location(context->execution, context->stage);
+/* For a rollback: what is replaced, as it is now. */
+static void remember_replaced(TaskContext *context, const JsonValue *source) {
+    GroupName name = {(char *)json_get_string(source, "region"), (char *)json_get_string(source, "serverGroupName")};
+    const char *account = json_get_string(source, "account");
+    if (name.name == NULL || live_read_group(context, account, &name, NULL) != GROUP_SEEN)
+        return;
+    g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(clouds_inventory(context->services->clouds));
+    const ServerGroup *group = clouds_server_group(snapshot, account, name.region, name.name);
+    g_autoptr(Json) facts = group != NULL ? replaced_facts(group) : NULL;
+    if (facts != NULL)
+        task_set_context_json(context, REPLACED_KEY, facts);
+}
+
+static Status find_and_record(TaskContext *context, const char *location, gint64 since_ms, GError **error) {
     gboolean use_capacity = deploy_flag(deploy_context(context->stage), "useSourceCapacity", FALSE);
-    if (deploy_account(context->execution, context->stage) == NULL || location == NULL) {
-        error_set(error, ERR_INVALID, "%s: credentials and region (or availabilityZones): required", context->stage->type);
-        return STATUS_TERMINAL;
-    }
+    g_autoptr(GError) failed = NULL;
     g_autoptr(Json) source = given_source(context, use_capacity);
     if (source == NULL)
-        source = find_source(context, location, use_capacity, error);
-    if (source == NULL)
+        source = find_source(context, location, use_capacity, &failed);
+    if (source == NULL && error_is_passing(failed) && context->now_ms - since_ms > SOURCE_TIMEOUT_MS) {
+        error_set(error, ERR_REMOTE, "%s: could not find out what is there for %d minutes: %s", context->stage->type,
+                  SOURCE_TIMEOUT_MS / 60000, failed->message);
         return STATUS_TERMINAL;
+    }
+    if (source == NULL) {
+        g_propagate_error(error, g_steal_pointer(&failed));
+        return STATUS_TERMINAL;
+    }
     if (use_capacity && json_length(json_root(source)) == 0)
         return settle_missing(context, error);
     task_set_context_json(context, "source", source);
+    remember_replaced(context, json_root(source));
     return STATUS_SUCCEEDED;
+}
+
+static Status determine_source(TaskContext *context, GError **error) {
+    g_autofree char *location = deploy_location(context->execution, context->stage);
+    g_autofree char *cluster = deploy_cluster(context->execution, context->stage);
+    const char *account = deploy_account(context->execution, context->stage);
+    gint64 since_ms = context->task->start_ms;
+    if (account == NULL || location == NULL) {
+        error_set(error, ERR_INVALID, "%s: credentials and region (or availabilityZones): required", context->stage->type);
+        return STATUS_TERMINAL;
+    }
+    ClaimAnswer turn = cluster != NULL ? cluster_claim(context, account, location, cluster, &since_ms, error) : CLAIM_HELD;
+    if (turn == CLAIM_WAITS)
+        return STATUS_RUNNING;
+    return turn == CLAIM_HELD ? find_and_record(context, location, since_ms, error) : STATUS_TERMINAL;
 }
 
 const TaskDefinition task_determine_source = {.name = "determineSourceServerGroup",
                                               .run = determine_source,
-                                              .timeout_ms = SOURCE_TIMEOUT_MS,
+                                              .timeout_ms = CLAIM_TIMEOUT_MS,
                                               .backoff_ms = 5000,
                                               .account = deploy_account};

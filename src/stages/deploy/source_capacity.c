@@ -33,6 +33,8 @@ static Status snapshot_source(TaskContext *context, GError **error) {
     g_autoptr(Json) off = json_from_bool(FALSE);
     g_autoptr(Json) quiet_source = json_with(source, "useSourceCapacity", json_root(off));
     task_set_context_json(context, SNAPSHOT_KEY, snapshot);
+    if (strcmp(context->stage->type, "captureSourceServerGroupCapacity") == 0)
+        task_set_output_json(context, SNAPSHOT_KEY, snapshot); /* the stages behind it are no part of it */
     task_set_context_json(context, "capacity", capacity);
     task_set_context_json(context, "useSourceCapacity", off);
     task_set_context_json(context, "source", quiet_source);
@@ -59,8 +61,13 @@ static Status restore_group(TaskContext *context, const GroupName *name, gint64 
     return group_operation_start(context, name, "resizeServerGroup", json_root(more), FALSE, error);
 }
 
-/* The group is the one that the stage it stands behind made. */
+/* The group is named, or the one that the stage it stands behind made. */
 static Status restore_minimum(TaskContext *context, GError **error) {
+    g_autofree char *region = deploy_location(context->execution, context->stage);
+    GroupName named = {region, (char *)json_get_string(deploy_context(context->stage), "serverGroupName")};
+    const JsonValue *known = task_get(context, SNAPSHOT_KEY);
+    if (named.name != NULL)
+        return known != NULL ? restore_group(context, &named, deploy_number(json_get(known, "min"), 0), error) : STATUS_SKIPPED;
     const Stage *parent = stage_parent(context->execution, context->stage);
     const JsonValue *snapshot = parent != NULL ? json_get(deploy_context(parent), SNAPSHOT_KEY) : NULL;
     g_autoptr(GPtrArray) made = parent != NULL ? deploy_recorded_groups(parent) : NULL;
@@ -75,5 +82,17 @@ const StageType stage_apply_source_capacity = {
     .help = "Gives a new server group the minimum that the one before it had.",
     .tasks = (const TaskDefinition[]){GROUP_OPERATION_TASK("restoreMinCapacity", restore_minimum),
                                       CLOUD_OPERATION_MONITOR("monitorServerGroup"),
+                                      {0}},
+};
+
+const StageType stage_capture_source_capacity = {
+    .type = "captureSourceServerGroupCapacity",
+    .label = "Snapshot source server group",
+    .help = "Keeps what size the source server group has, so that a minimum can be given back later.",
+    .tasks = (const TaskDefinition[]){{.name = "snapshotSourceServerGroup",
+                                       .run = snapshot_source,
+                                       .timeout_ms = CLOUD_OPERATION_START_TIMEOUT_MS,
+                                       .backoff_ms = CLOUD_OPERATION_START_BACKOFF_MS,
+                                       .account = deploy_account},
                                       {0}},
 };

@@ -5,13 +5,13 @@
 
 typedef struct {
     char *credentials, *cluster, *server_group, *target, *provider, *stack, *detail, *strategy, *image, *action, *resize_type, *selection,
-        *image_pattern, *reason, *traffic_options, *strategy_application, *strategy_pipeline;
+        *image_pattern, *reason, *traffic_options, *strategy_application, *strategy_pipeline, *rollback_type, *original_server_group;
     char **regions, **health_providers;
     char *region;
     Json *moniker, *capacity, *source, *availability_zones, *clusters, *rollback, *pipeline_parameters, *constraints, *target_percentages,
-        *pipeline_before_cleanup;
+        *pipeline_before_cleanup, *rollback_context;
     gint64 healthy_percentage, desired_percentage, shrink_to, remaining_enabled, remaining_full, max_remaining, scale_percentage,
-        scale_number, delay_before_cleanup_ms, delay_before_scale_down_ms, max_initial;
+        scale_number, delay_before_cleanup_ms, delay_before_scale_down_ms, max_initial, wait_between_regions_ms, rollback_timeout;
     gboolean allow_delete_active, allow_scale_down_active, retain_larger, prefer_larger, continue_if_missing, skip_disable,
         use_source_capacity, prefer_source_capacity, scale_down, pin, pin_minimum, unpin_minimum, only_enabled, resolve_missing,
         skip_detection;

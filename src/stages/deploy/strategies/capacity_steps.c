@@ -115,15 +115,22 @@ void strategy_append_unpin(const Execution *execution, const Stage *stage, Stage
     append_on_source(stage, plan, base, "Unpin", "unpinMinimumCapacity", present);
 }
 
+/* The size that was given. The group began empty: what it is unpinned to is not what it was. */
+static Json *saved_size(const Stage *stage) {
+    const JsonValue *saved = json_get(deploy_context(stage), "savedCapacity");
+    GroupName *deployed = strategy_deployed(stage);
+    g_autofree char *original = g_strconcat("originalCapacity.", deployed->name, NULL);
+    group_name_free(deployed);
+    return json_pack("{s:s, s:v, s:v}", "action", "scale_exact", "capacity", saved, original, saved);
+}
+
 void strategy_append_grow(const Stage *stage, StagePlan *plan, const Json *base, gint64 percentage, gboolean pinned) {
-    const JsonValue *context = deploy_context(stage), *source = strategy_source(stage), *saved = json_get(context, "savedCapacity");
+    const JsonValue *context = deploy_context(stage), *source = strategy_source(stage);
     g_autoptr(Json) common = json_pack("{s:s, s:i, s:b, s:b, s:b, s:v}", "target", "current_asg_dynamic", "scalePct", percentage,
                                        "pinCapacity", pinned, "pinMinimumCapacity", pinned, "unpinMinimumCapacity", !pinned,
                                        "targetHealthyDeployPercentage", json_get(context, "targetHealthyDeployPercentage"));
     g_autoptr(Json) from = source != NULL ? size_source(base, source) : NULL;
-    g_autoptr(Json) size = source != NULL
-                               ? json_pack("{s:s, s:j}", "action", "scale_to_server_group", "source", from)
-                               : json_pack("{s:s, s:v, s:v}", "action", "scale_exact", "capacity", saved, "savedCapacity", saved);
+    g_autoptr(Json) size = source != NULL ? json_pack("{s:s, s:j}", "action", "scale_to_server_group", "source", from) : saved_size(stage);
     g_autoptr(Json) more = json_merge(json_root(common), json_root(size));
     g_autofree char *name = g_strdup_printf("Grow to %" G_GINT64_FORMAT "%% of Desired Size", percentage);
     strategy_append(plan, "resizeServerGroup", name, base, more);
