@@ -31,3 +31,13 @@ struct Runtime {
     /* What a caller does who needs the outcome now: waits for changed as g_cond_wait does. FALSE: nothing will come any more. */
     gboolean (*wait)(Runtime *runtime, GCond *changed, GMutex *lock);
 };
+
+/* Somebody who waits for a RuntimeDone: new, hand runtime_waiter_done and the waiter to what answers, wait. */
+typedef struct RuntimeWaiter RuntimeWaiter;
+RuntimeWaiter *runtime_waiter_new(void);
+void runtime_waiter_done(const GError *error, gpointer waiter);
+/* Frees the waiter. FALSE with what was answered, or ERR_UNAVAILABLE when no answer will come any more. On a thread that may block. */
+gboolean runtime_waiter_wait(RuntimeWaiter *waiter, Runtime *runtime, GError **error);
+
+/* Commits and waits for the outcome. Takes the unit. */
+gboolean runtime_commit_and_wait(Runtime *runtime, gpointer unit, GError **error);

@@ -249,6 +249,10 @@ void clouds_start(Clouds *clouds) {
     operations_start(clouds->operations);
 }
 
+void clouds_start_operations(Clouds *clouds) {
+    operations_start(clouds->operations);
+}
+
 void clouds_stop(Clouds *clouds, gint64 grace_ms) {
     agents_stop(clouds->agents);
     operations_stop(clouds->operations, grace_ms);

@@ -161,7 +161,7 @@ gboolean operation_run_insert(OperationRun *run, GError **error) {
     store_operation_insert(unit, &record);
     add_change(unit, run);
     run->lines_saved_ms = clouds_now_ms(run->clouds);
-    return store_commit(clouds_store(run->clouds), unit, error);
+    return runtime_commit_and_wait(clouds_runtime(run->clouds), unit, error);
 }
 
 gboolean operation_run_save(OperationRun *run, GError **error) {
@@ -177,7 +177,7 @@ gboolean operation_run_save(OperationRun *run, GError **error) {
     store_operation_update(unit, &record, (const OperationLine *)(void *)lines->data, lines->len);
     add_change(unit, run);
     g_mutex_unlock(&run->lock);
-    gboolean saved = store_commit(clouds_store(run->clouds), unit, error);
+    gboolean saved = runtime_commit_and_wait(clouds_runtime(run->clouds), unit, error);
     g_mutex_lock(&run->lock);
     if (saved) {
         run->lines_saved += lines->len;

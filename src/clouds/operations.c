@@ -1,7 +1,8 @@
-/* All runs of operations of this process: accepts requests, gives them threads (at most OPERATIONS_BUSY_PER_ACCOUNT of an account
- * and OPERATION_RUNS_MAX in all), takes up what a stop or crash left, cancels.
+/* All runs of operations of this process: accepts requests, gives them workers of the runtime (at most OPERATIONS_BUSY_PER_ACCOUNT of an
+ * account and OPERATION_RUNS_MAX in all), takes up what a stop or crash left, cancels.
  *
- * Owns the runs that have not ended; an ended one lives in the store alone. Any thread; the lock is not held over a commit. */
+ * A run is in the queue, has a worker, or waits with a timer. Owns the runs that have not ended, and to its own end those that a stop
+ * kept; an ended one lives in the store alone. Any thread; the lock is not held over a commit. */
 #include "clouds/operations.h"
 #include "base/log.h"
 
@@ -9,24 +10,22 @@ struct Operations {
     Clouds *clouds;
     void (*ended)(const char *execution_id, const char *stage_id, gpointer data);
     gpointer data;
-    GThreadPool *threads;
+    Runtime *runtime;
     GMutex lock;
     GCond changed;    /* a run ended or became known */
     GHashTable *runs; /* id → OperationRun *, owned; NULL: being accepted */
-    GHashTable *busy; /* account → number of its runs that have a thread */
+    GHashTable *busy; /* account → number of its runs that have a worker or are promised one */
     GQueue *waiting;  /* of OperationRun, in the order of arrival */
-    guint running;
+    guint promised, running;
     gboolean started, stopping;
 };
-
-static void run_on_thread(gpointer data, gpointer user_data);
 
 Operations *operations_new(Clouds *clouds, const CloudsOptions *options) {
     Operations *operations = g_new0(Operations, 1);
     operations->clouds = clouds;
     operations->ended = options->operation_ended;
     operations->data = options->data;
-    operations->threads = g_thread_pool_new(run_on_thread, operations, OPERATION_RUNS_MAX, FALSE, NULL);
+    operations->runtime = options->runtime;
     operations->runs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)operation_run_free);
     operations->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     operations->waiting = g_queue_new();
@@ -38,7 +37,6 @@ Operations *operations_new(Clouds *clouds, const CloudsOptions *options) {
 void operations_free(Operations *operations) {
     if (!operations)
         return;
-    g_thread_pool_free(operations->threads, FALSE, TRUE);
     g_queue_free(operations->waiting);
     g_hash_table_unref(operations->runs);
     g_hash_table_unref(operations->busy);
@@ -47,7 +45,7 @@ void operations_free(Operations *operations) {
     g_free(operations);
 }
 
-/* ---- threads: with the lock held ---- */
+/* ---- workers ---- */
 
 static guint busy_of(const Operations *operations, const char *account) {
     return GPOINTER_TO_UINT(g_hash_table_lookup(operations->busy, account));
@@ -57,37 +55,85 @@ static void count_busy(Operations *operations, const char *account, guint busy) 
     g_hash_table_insert(operations->busy, g_strdup(account), GUINT_TO_POINTER(busy));
 }
 
-static void give_threads(Operations *operations) {
+static gboolean work_on(gpointer data);
+
+/* With the lock held. */
+static void give_workers(Operations *operations) {
     for (GList *link = operations->waiting->head, *next; link && operations->started && !operations->stopping; link = next) {
         next = link->next;
         OperationRun *run = link->data;
         guint busy = busy_of(operations, run->account);
-        if (operations->running >= OPERATION_RUNS_MAX)
+        if (operations->promised >= OPERATION_RUNS_MAX)
             return;
         if (busy >= OPERATIONS_BUSY_PER_ACCOUNT)
             continue;
         count_busy(operations, run->account, busy + 1);
-        operations->running++;
+        operations->promised++;
         g_queue_delete_link(operations->waiting, link);
-        g_thread_pool_push(operations->threads, run, NULL);
+        operations->runtime->run(operations->runtime, LANE_IO, NULL, work_on, run);
     }
 }
 
-static void run_on_thread(gpointer data, gpointer user_data) {
+/* With the lock held. */
+static void enqueue(Operations *operations, OperationRun *run) {
+    g_queue_push_tail(operations->waiting, run);
+    give_workers(operations);
+}
+
+static void wait_is_over(gpointer data) {
     OperationRun *run = data;
-    Operations *operations = user_data;
-    operation_run_execute(run);
+    Operations *operations = run->runner;
+    g_mutex_lock(&operations->lock);
+    run->timer = 0;
+    enqueue(operations, run);
+    g_mutex_unlock(&operations->lock);
+}
+
+/* What gives up looks at once; what cannot write its state waits all the same. With the lock held. */
+static void put_to_sleep(Operations *operations, OperationRun *run) {
+    if (g_atomic_int_get(&run->cancelled) && !run->unsaved)
+        g_queue_push_tail(operations->waiting, run);
+    else
+        run->timer = operations->runtime->at(operations->runtime, run->due_ms, wait_is_over, run);
+}
+
+/* With the lock held. */
+static void wake(Operations *operations, OperationRun *run) {
+    if (!run->timer || !operations->runtime->forget(operations->runtime, run->timer))
+        return;
+    run->timer = 0;
+    enqueue(operations, run);
+}
+
+static gboolean begin_work(Operations *operations) {
+    g_mutex_lock(&operations->lock);
+    gboolean begins = !operations->stopping;
+    operations->running += begins ? 1 : 0;
+    g_mutex_unlock(&operations->lock);
+    return begins;
+}
+
+static gboolean work_on(gpointer data) {
+    OperationRun *run = data;
+    Operations *operations = run->runner;
+    if (!begin_work(operations))
+        return TRUE;
+    gboolean rests = operation_run_execute(run), over = rests && run->status != RUN_GOES_ON;
     g_autofree char *execution_id = g_strdup(run->execution_id), *stage_id = g_strdup(run->stage_id);
     g_mutex_lock(&operations->lock);
-    gboolean over = run->status != RUN_GOES_ON;
     count_busy(operations, run->account, busy_of(operations, run->account) - 1);
+    operations->promised--;
     operations->running--;
-    g_hash_table_remove(operations->runs, run->id);
-    give_threads(operations);
+    if (!rests)
+        put_to_sleep(operations, run);
+    else
+        g_hash_table_remove(operations->runs, run->id);
+    give_workers(operations);
     g_cond_broadcast(&operations->changed);
     g_mutex_unlock(&operations->lock);
     if (over && operations->ended && execution_id && stage_id)
         operations->ended(execution_id, stage_id, operations->data);
+    return TRUE;
 }
 
 /* ---- accepting ---- */
@@ -100,7 +146,8 @@ static gboolean hold_id(Operations *operations, const char *id) {
         fresh = FALSE;
         if (g_hash_table_lookup(operations->runs, id))
             break;
-        g_cond_wait(&operations->changed, &operations->lock); /* somebody accepts it right now */
+        if (!operations->runtime->wait(operations->runtime, &operations->changed, &operations->lock)) /* somebody accepts it right now */
+            break;
         fresh = TRUE;
     }
     if (fresh)
@@ -118,9 +165,9 @@ static void drop_id(Operations *operations, const char *id) {
 
 static void settle_id(Operations *operations, OperationRun *run) {
     g_mutex_lock(&operations->lock);
+    run->runner = operations;
     g_hash_table_insert(operations->runs, g_strdup(run->id), run);
-    g_queue_push_tail(operations->waiting, run);
-    give_threads(operations);
+    enqueue(operations, run);
     g_cond_broadcast(&operations->changed);
     g_mutex_unlock(&operations->lock);
 }
@@ -285,6 +332,8 @@ static void signal_runs(Operations *operations, gboolean writes_too) {
         cancel_set(run->cancel);
         if (writes_too)
             cancel_set(run->write_cancel);
+        if (run->timer && operations->runtime->forget(operations->runtime, run->timer))
+            run->timer = 0;
     }
 }
 
@@ -298,8 +347,6 @@ void operations_stop(Operations *operations, gint64 grace_ms) {
     signal_runs(operations, TRUE);
     while (operations->running)
         g_cond_wait(&operations->changed, &operations->lock);
-    g_queue_clear(operations->waiting);
-    g_hash_table_remove_all(operations->runs);
     g_mutex_unlock(&operations->lock);
 }
 
@@ -309,6 +356,7 @@ void operations_cancel(Operations *operations, const char *id) {
     if (run) {
         g_atomic_int_set(&run->cancelled, TRUE);
         cancel_set(run->cancel);
+        wake(operations, run);
     }
     g_mutex_unlock(&operations->lock);
 }

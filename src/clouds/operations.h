@@ -6,7 +6,7 @@
 typedef struct Operations Operations;
 typedef struct OperationRun OperationRun;
 
-#define OPERATION_RUNS_MAX 64         /* threads that run operations, all accounts together */
+#define OPERATION_RUNS_MAX 64         /* runs that have a worker, all accounts together */
 #define OPERATION_LINES_BATCH_MS 1000 /* lines of a long act are written at least this often */
 #define OPERATION_ITEMS_MAX 10000     /* items of one step */
 #define OPERATION_REQUEST_MAX 256     /* operations of one request */
@@ -32,8 +32,15 @@ gboolean operation_read_params(Operation *operation, GError **error);
 typedef enum { RUN_GOES_ON, RUN_SUCCEEDED, RUN_FAILED, RUN_CANCELED } RunStatus;
 const char *run_status_name(RunStatus status);
 
+/* How often something was tried without an answer, and how long the last wait was. */
+typedef struct {
+    guint tries;
+    gint64 delay_ms;
+} Trying;
+
 struct OperationRun {
     Clouds *clouds;
+    Operations *runner;
     char *id, *execution_id, *stage_id, *cloud, *account, *user, *request_text;
     gint64 created_ms, updated_ms, version;
     GPtrArray *operations; /* of Operation */
@@ -47,6 +54,13 @@ struct OperationRun {
     guint operation, step, item;
     gint64 intent_ms; /* when the write in hand was recorded; 0: none */
     Json *error;      /* {operation, cause, message} or NULL */
+
+    /* How it is in hand: forgotten by a restart. */
+    Trying looking, acting; /* of the item in hand */
+    gint64 due_ms;          /* when it goes on after a wait */
+    gboolean unsaved;       /* where it is could not be written: nothing goes on before it is */
+    gboolean closing;       /* its end is decided */
+    guint64 timer;          /* that ends its wait; 0: it does not wait. Under the runner's lock */
 
     GMutex lock;      /* lines, and what operations_json reads while it runs */
     GPtrArray *lines; /* of OperationLine with owned texts: all */
@@ -66,8 +80,10 @@ void operation_run_restore(OperationRun *run, const OperationRecord *record, con
 Json *operation_run_json(OperationRun *run);                               /* as served; takes the lock */
 Json *operation_stored_json(Store *store, const char *id, GError **error); /* ERR_NOT_FOUND */
 
-/* ---- the machine (operation_steps.c): runs to the end, a cancel, or a stop (then status is RUN_GOES_ON) ---- */
-void operation_run_execute(OperationRun *run);
+/* ---- the machine (operation_steps.c) ---- */
+/* TRUE: it is over, or a stop ended it (then status is RUN_GOES_ON). FALSE: it waits and is to be called again at due_ms, or when it is
+ * cancelled. */
+gboolean operation_run_execute(OperationRun *run);
 
 /* ---- requests (operation_request.c) ---- */
 /* The operations of a request, normalised; adds what is wrong to errors. ERR_INVALID or ERR_NOT_FOUND when it has no sensible form. */

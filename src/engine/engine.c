@@ -168,53 +168,12 @@ gboolean engine_set_config(Engine *engine, Config *config, GError **error) {
 }
 
 /* ---- waiting for a commit ---- */
-typedef struct {
-    GMutex lock;
-    GCond ended;
-    gboolean done, abandoned; /* abandoned: its caller is gone; whoever answers frees it */
-    GError *error;
-} Waiter;
-
-static void waiter_free(Waiter *waiter) {
-    g_clear_error(&waiter->error);
-    g_mutex_clear(&waiter->lock);
-    g_cond_clear(&waiter->ended);
-    g_free(waiter);
-}
-
-static void waiter_done(const GError *error, gpointer data) {
-    Waiter *waiter = data;
-    g_mutex_lock(&waiter->lock);
-    waiter->done = TRUE;
-    waiter->error = error ? g_error_copy(error) : NULL;
-    gboolean abandoned = waiter->abandoned;
-    g_cond_signal(&waiter->ended);
-    g_mutex_unlock(&waiter->lock);
-    if (abandoned)
-        waiter_free(waiter);
-}
-
 gboolean engine_wait(Engine *engine, WaitedCall call, gpointer argument, Letter *letter, GError **error) {
-    Waiter *waiter = g_new0(Waiter, 1);
-    g_mutex_init(&waiter->lock);
-    g_cond_init(&waiter->ended);
-    letter->done = waiter_done;
+    RuntimeWaiter *waiter = runtime_waiter_new();
+    letter->done = runtime_waiter_done;
     letter->data = waiter;
     call(argument, letter);
-    gboolean waits = TRUE;
-    g_mutex_lock(&waiter->lock);
-    while (!waiter->done && waits)
-        waits = engine->runtime->wait(engine->runtime, &waiter->ended, &waiter->lock);
-    gboolean done = waiter->done, good = done && waiter->error == NULL;
-    waiter->abandoned = !done;
-    if (!done)
-        error_set(error, ERR_UNAVAILABLE, "Gennaker has ended; what became of the request is not known");
-    else if (!good)
-        g_propagate_error(error, g_steal_pointer(&waiter->error));
-    g_mutex_unlock(&waiter->lock);
-    if (done)
-        waiter_free(waiter);
-    return good;
+    return runtime_waiter_wait(waiter, engine->runtime, error);
 }
 
 typedef struct {

@@ -231,6 +231,7 @@ typedef struct {
     Config *config;
     Clouds *clouds;
     Runtime *runtime;
+    guint workers; /* 0: the usual */
 } House;
 
 static void note_end(const char *execution_id, const char *stage_id, gpointer data) {
@@ -244,7 +245,7 @@ static void note_end(const char *execution_id, const char *stage_id, gpointer da
 
 static void house_start(House *house) {
     g_autoptr(GError) error = NULL;
-    house->runtime = runtime_threads_new(house->store, 0);
+    house->runtime = runtime_threads_new(house->store, house->workers);
     CloudsOptions options = {test_clouds, house->store, NULL, house->config, note_end, NULL, house->runtime};
     house->clouds = clouds_new(&options, &error);
     g_assert_no_error(error);
@@ -252,14 +253,19 @@ static void house_start(House *house) {
     clouds_start(house->clouds);
 }
 
-static void house_build(House *house) {
+static void house_build_with(House *house, guint workers) {
     g_autoptr(GError) error = NULL;
     outside_reset();
+    house->workers = workers;
     house->store = store_open(&(StoreOptions){0}, &error);
     g_assert_no_error(error);
     house->config = config_load(NULL, &error);
     g_assert_no_error(error);
     house_start(house);
+}
+
+static void house_build(House *house) {
+    house_build_with(house, 0);
 }
 
 static void house_crash(House *house) {
@@ -587,6 +593,22 @@ static void test_at_most_eight_of_an_account(void) {
     house_leave(&house);
 }
 
+/* With one worker in all: what waits lets the others go on, and a cancel finds it. */
+static void test_what_waits_has_no_worker(void) {
+    House house;
+    house_build_with(&house, 1);
+    outside.unreachable = 1000;
+    start_ok(&house, "waits", MAKE_A);
+    for (guint i = 0; i < 2000 && g_atomic_int_get(&outside.unreachable) == 1000; i++)
+        g_usleep(1000);
+    g_atomic_int_set(&outside.unreachable, 0);
+    start_ok(&house, "other", "[{\"make\":{\"credentials\":\"one\",\"name\":\"b\"}}]");
+    assert_end(&house, "other", FALSE, "Orchestration completed.");
+    assert_end(&house, "waits", FALSE, "make: retries in");
+    assert_calls("make:b tag:tag make:a tag:tag");
+    house_leave(&house);
+}
+
 static void test_tables_are_checked(void) {
     static const OperationStep careless[] = {{.name = "write", .act = tag_act}, {0}};
     static const CloudOperation operation = {.name = "careless", .steps = careless};
@@ -615,6 +637,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/operations/cancel-begins-no-further-step", test_cancel_begins_no_further_step);
     g_test_add_func("/operations/cancel-lets-a-write-finish", test_cancel_lets_a_write_finish);
     g_test_add_func("/operations/at-most-eight-of-an-account", test_at_most_eight_of_an_account);
+    g_test_add_func("/operations/what-waits-has-no-worker", test_what_waits_has_no_worker);
     g_test_add_func("/operations/tables-are-checked", test_tables_are_checked);
     int result = g_test_run();
     g_hash_table_unref(outside.things);
