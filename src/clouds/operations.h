@@ -56,11 +56,11 @@ struct OperationRun {
     Json *error;      /* {operation, cause, message} or NULL */
 
     /* How it is in hand: forgotten by a restart. */
-    Trying looking, acting; /* of the item in hand */
-    gint64 due_ms;          /* when it goes on after a wait */
-    gboolean unsaved;       /* where it is could not be written: nothing goes on before it is */
-    gboolean closing;       /* its end is decided */
-    guint64 timer;          /* that ends its wait; 0: it does not wait. Under the runner's lock */
+    Trying looking, refused, acting; /* of the item in hand */
+    gint64 due_ms;                   /* when it goes on after a wait */
+    gboolean unsaved;                /* where it is could not be written: nothing goes on before it is */
+    gboolean closing;                /* its end is decided */
+    guint64 timer;                   /* that ends its wait; 0: it does not wait. Under the runner's lock */
 
     GMutex lock;      /* lines, and what operations_json reads while it runs */
     GPtrArray *lines; /* of OperationLine with owned texts: all */

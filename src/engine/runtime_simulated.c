@@ -198,6 +198,8 @@ static gboolean wait_for(Runtime *runtime, GCond *changed, GMutex *lock) {
     g_mutex_unlock(lock);
     guint outcome = self->depth > 0 ? find_next(self, is_outcome) : self->events->len;
     gboolean went_on = step(self, outcome) || runtime_simulated_step(runtime);
+    if (!went_on && self->options.stuck)
+        self->options.stuck(self->options.data);
     g_mutex_lock(lock);
     return went_on;
 }

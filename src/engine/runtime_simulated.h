@@ -14,6 +14,7 @@ typedef struct {
     gboolean (*may_commit)(gpointer data, GError **error); /* FALSE: the unit is lost and its sender gets the error */
     void (*committed)(gpointer data);                      /* it is written, and its sender does not know it yet */
     gboolean (*is_over)(gpointer data);                    /* after a crash: nobody waits any more */
+    void (*stuck)(gpointer data);                          /* somebody waits, and nothing is left to happen */
     gpointer data;
 } SimulatedOptions;
 

@@ -3,6 +3,7 @@
  * A crash is a stop that lets nobody finish: the run ends between intent and outcome, and a new registry on the same store goes on. */
 #include "base/clock.h"
 #include "clouds/operations.h"
+#include "engine/runtime_simulated.h"
 #include "engine/runtime_threads.h"
 
 /* ---- the outside ---- */
@@ -609,6 +610,33 @@ static void test_what_waits_has_no_worker(void) {
     house_leave(&house);
 }
 
+/* On simulated time: a service that is away for half an hour, and a write that shows late, without a thread and without waiting. */
+static void test_on_simulated_time(void) {
+    g_autoptr(GError) error = NULL;
+    outside_reset();
+    g_autoptr(GRand) random = g_rand_new_with_seed(1);
+    House house = {.config = config_load(NULL, &error), .store = store_open(&(StoreOptions){.no_threads = TRUE}, &error)};
+    g_assert_no_error(error);
+    house.runtime = runtime_simulated_new(&(SimulatedOptions){.store = house.store, .random = random, .now_ms = 1700000000000});
+    CloudsOptions options = {test_clouds, house.store, NULL, house.config, note_end, NULL, house.runtime};
+    house.clouds = clouds_new(&options, &error);
+    g_assert_no_error(error);
+    clouds_start_operations(house.clouds);
+    outside.unreachable = 230;
+    outside.lose_answers = 1;
+    start_ok(&house, "op", MAKE_A);
+    while (runtime_simulated_step(house.runtime))
+        ;
+    assert_end(&house, "op", FALSE, "retries in 8.0 s after: look at a: not reached");
+    assert_calls("make:a tag:tag");
+    g_assert_cmpint(clouds_now_ms(house.clouds), >, 1700000000000 + 30 * 60000);
+    clouds_stop(house.clouds, 0);
+    runtime_simulated_free(house.runtime);
+    clouds_free(house.clouds);
+    config_unref(house.config);
+    store_close(house.store);
+}
+
 static void test_tables_are_checked(void) {
     static const OperationStep careless[] = {{.name = "write", .act = tag_act}, {0}};
     static const CloudOperation operation = {.name = "careless", .steps = careless};
@@ -638,6 +666,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/operations/cancel-lets-a-write-finish", test_cancel_lets_a_write_finish);
     g_test_add_func("/operations/at-most-eight-of-an-account", test_at_most_eight_of_an_account);
     g_test_add_func("/operations/what-waits-has-no-worker", test_what_waits_has_no_worker);
+    g_test_add_func("/operations/on-simulated-time", test_on_simulated_time);
     g_test_add_func("/operations/tables-are-checked", test_tables_are_checked);
     int result = g_test_run();
     g_hash_table_unref(outside.things);

@@ -50,7 +50,7 @@ static gboolean is_open_at(const JsonValue *range, gint64 now_ms) {
 /* A window lets go while it is open; one with a jitter may let go later. */
 static void check_window(World *world, const Known *known, const Stage *stage) {
     const JsonValue *window = json_get(json_root(stage->context), "restrictedExecutionWindow"), *range;
-    gint64 now_ms = world->runtime.now_ms;
+    gint64 now_ms = world_now_ms(world);
     range = json_at(json_get(window, "whitelist"), 0);
     if (strcmp(stage->type, "restrictExecutionDuringTimeWindow") != 0 || stage->status != STATUS_SUCCEEDED || known->interfered ||
         json_get(window, "jitter") || world->jumped_ms >= stage->start_ms)
@@ -219,7 +219,7 @@ void oracle_reason(World *world, const Known *known) {
     g_autoptr(Execution) execution = engine_load(world->engine, known->id, NULL);
     if (execution == NULL || status_info(execution->status)->complete)
         return;
-    g_autoptr(Json) reasons = engine_why(world->engine, execution, world->runtime.now_ms);
+    g_autoptr(Json) reasons = engine_why(world->engine, execution, world_now_ms(world));
     world->counters->checked_reasons++;
     gboolean any = FALSE;
     JsonIter iter = json_iter(json_root(reasons));

@@ -185,8 +185,7 @@ void sim_save_children(World *world) {
     for (guint config = STARTED_CONFIGS_MAX; config < CONFIGS_MAX; config++) {
         g_autoptr(Json) pipeline = sim_pipeline(world, config, NULL);
         g_autoptr(GError) error = NULL;
-        g_autoptr(Json)
-            saved = pipeline_save(world->store, PIPELINE_KIND, json_root(pipeline), &admin, FALSE, world->runtime.now_ms, &error);
+        g_autoptr(Json) saved = pipeline_save(world->store, PIPELINE_KIND, json_root(pipeline), &admin, FALSE, world_now_ms(world), &error);
         if (!saved)
             world_fail(world, NULL, "a pipeline is not saved: %s", error->message);
     }

@@ -12,7 +12,7 @@ void users_start(World *world) {
     guint config = (guint)world_between(world, 0, (gint32)world->configs);
     g_autofree char *name = g_strdup_printf("%" G_GUINT64_FORMAT " %u", world->seed, world->starts++);
     g_autofree char *digits = id_from_parts("sim", name, NULL);
-    Known *known = world_add(world, id_ulid_from(world->runtime.now_ms, digits), config);
+    Known *known = world_add(world, id_ulid_from(world_now_ms(world), digits), config);
     g_autoptr(Json) pipeline = sim_pipeline(world, config, known->id);
     g_autoptr(GError) error = NULL;
     g_autofree char *id = engine_start_pipeline(world->engine, json_root(pipeline), NULL, &somebody, NULL, &error);

@@ -68,7 +68,7 @@ void world_say(World *world, const char *format, ...) {
     va_start(arguments, format);
     g_autofree char *text = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    fprintf(stderr, "%u at %" G_GINT64_FORMAT " %s\n", world->events, world->runtime.now_ms - 1700000000000, text);
+    fprintf(stderr, "%u at %" G_GINT64_FORMAT " %s\n", world->events, world_now_ms(world) - 1700000000000, text);
 }
 
 static void print_execution(const Execution *execution) {
@@ -109,11 +109,8 @@ Execution *world_load(World *world, const char *id) {
 void world_open_engine(World *world) {
     g_autoptr(GError) error = NULL;
     world->crashed = FALSE;
-    EngineOptions options = {.store = world->store,
-                             .types = &sim_stage_types,
-                             .services = &world->services,
-                             .config = world->config,
-                             .runtime = &world->runtime.runtime};
+    EngineOptions options = {
+        .store = world->store, .types = &sim_stage_types, .services = &world->services, .config = world->config, .runtime = world->runtime};
     world->engine = engine_new(&options, &error);
     if (world->engine == NULL)
         world_fail(world, NULL, "does not start again: %s", error->message);
@@ -123,13 +120,13 @@ void world_open_engine(World *world) {
 /* Everything that was on its way ends without a trace; then the program is started again. */
 static void bury(World *world) {
     g_atomic_int_set(&world->engine->stopping, ENGINE_GAVE_UP);
-    sim_runtime_drain(&world->runtime);
+    runtime_simulated_drain(world->runtime);
     engine_free(world->engine);
 }
 
 static void restart(World *world) {
     bury(world);
-    world->runtime.now_ms += world_between(world, 0, 60000);
+    runtime_simulated_jump(world->runtime, world_between(world, 0, 60000));
     world_say(world, "started again");
     world_open_engine(world);
 }
@@ -177,7 +174,7 @@ static void go_on(World *world) {
     if (!world->calm && !world->crashed && world->events < ACT_EVENTS && world_chance(world, 2))
         users_act(world);
     if (!world->crashed && world_chance(world, 0.05))
-        sim_runtime_jump(&world->runtime, world_between(world, -3600000, 3600000));
+        sim_runtime_jump(world, world_between(world, -3600000, 3600000));
 }
 
 static void run_to_the_end(World *world) {
@@ -188,7 +185,7 @@ static void run_to_the_end(World *world) {
         go_on(world);
         if (world->crashed)
             continue;
-        if (!sim_runtime_step(&world->runtime) && !resume_one(world))
+        if (!sim_runtime_step(world) && !resume_one(world))
             return;
         look_at_reasons(world);
         if (world->events > EVENTS_MAX)
@@ -218,7 +215,7 @@ void world_run(guint64 seed, Store *store, Config *config, Counters *counters, g
     world.by_id = g_hash_table_new(g_str_hash, g_str_equal);
     world.scripts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_queue_init(&world.changed);
-    sim_runtime_init(&world.runtime, &world);
+    world.runtime = sim_runtime_new(&world);
     world.configs = (guint)world_between(&world, 1, STARTED_CONFIGS_MAX);
     world.calm = world_chance(&world, 30);
     for (guint i = 0; i < G_N_ELEMENTS(world.limits); i++) {
@@ -233,7 +230,7 @@ void world_run(guint64 seed, Store *store, Config *config, Counters *counters, g
     count_graphs(&world);
     bury(&world);
     store_unlisten(store, listener);
-    sim_runtime_clear(&world.runtime);
+    runtime_simulated_free(world.runtime);
     g_mutex_clear(&world.services.lock);
     g_ptr_array_unref(world.known);
     g_hash_table_unref(world.by_id);

@@ -7,37 +7,17 @@
 #include "engine/engine.h"
 #include "engine/graph.h"
 #include "engine/runner.h"
+#include "engine/runtime_simulated.h"
 #include "stages/services.h"
 #include "store/store.h"
 
 typedef struct World World;
 
-/* ---- runtime.c: time and order ---- */
-typedef enum { EVENT_JOB, EVENT_TIMER, EVENT_COMMITTED } EventKind;
-typedef struct {
-    EventKind kind;
-    gint64 when_ms;
-    guint32 tie; /* the order of what happens at one time */
-    guint64 id;
-    RuntimeWork work;
-    RuntimeDue due;
-    RuntimeDone done;
-    GError *error;
-    gpointer data;
-} Event;
-
-typedef struct {
-    Runtime runtime; /* first: what the engine is given */
-    World *world;
-    gint64 now_ms;
-    guint64 last_id;
-    GPtrArray *events; /* of Event */
-} SimRuntime;
-void sim_runtime_init(SimRuntime *runtime, World *world);
-void sim_runtime_clear(SimRuntime *runtime);
-gboolean sim_runtime_step(SimRuntime *runtime);           /* the next event; FALSE: there is none */
-void sim_runtime_drain(SimRuntime *runtime);              /* after a crash: what was on its way ends, timers are forgotten */
-void sim_runtime_jump(SimRuntime *runtime, gint64 by_ms); /* somebody sets the clock */
+/* ---- runtime.c: the simulated runtime, with commits that fail and crashes ---- */
+Runtime *sim_runtime_new(World *world);
+gboolean sim_runtime_step(World *world);           /* the next event; FALSE: there is none */
+void sim_runtime_jump(World *world, gint64 by_ms); /* somebody sets the clock */
+gint64 world_now_ms(World *world);
 
 /* ---- what is counted: a run in which one of these stays 0 has not tested what it says ---- */
 #define COUNTERS(X)                                                                                                                        \
@@ -83,7 +63,7 @@ typedef struct {
 } Counters;
 
 /* ---- world.c ---- */
-typedef enum { CRASH_NONE, CRASH_BEFORE, CRASH_AFTER } Crash;
+typedef enum { CRASH_NONE, CRASH_BEFORE, CRASH_AFTER } Crash; /* a commit */
 
 /* What the outside knows of one execution. */
 typedef struct Known Known;
@@ -111,13 +91,14 @@ struct World {
     Store *store;
     Config *config;
     Engine *engine;
-    SimRuntime runtime;
+    Runtime *runtime;
     Counters *counters;
     GPtrArray *known;    /* of Known, in the order of their starts */
     GHashTable *by_id;   /* id to Known */
     GHashTable *scripts; /* "execution stage task" to how often it was run */
     GQueue changed;      /* ids of executions whose commit has to be looked at; filled by the store's listener */
     gboolean calm;       /* nobody interferes: what is checked only then has something to check */
+    Crash strikes;       /* the commit in hand */
     gboolean crashed;    /* from now on nothing is committed and no task acts, until the next start */
     guint crashes, events, configs;
     guint starts;                /* by people */
