@@ -24,6 +24,10 @@ extern const StageType stage_terminate_instances, stage_terminate_and_decrement,
     stage_register_instances, stage_deregister_instances;
 
 extern const StageType stage_rollback_server_group, stage_rollback_cluster, stage_capture_source_capacity;
+extern const StageType stage_bulk_destroy_server_group;
+extern const StageType stage_upsert_tags, stage_modify_asg, stage_scheduled_actions, stage_upsert_policy, stage_delete_policy,
+    stage_launch_configuration, stage_launch_template;
+extern const StageType stage_upsert_balancer, stage_upsert_balancers, stage_delete_balancer, stage_upsert_firewall, stage_delete_firewall;
 
 extern const StageType stage_wait_until, stage_depends_on_execution, stage_wait_for_condition;
 extern const StageType stage_webhook, stage_preconfigured_webhook;
@@ -68,6 +72,23 @@ static const StageType *const TYPES[] = {
     &stage_shrink_cluster,
     &stage_scale_down_cluster,
     &stage_find_image,
+    &stage_bulk_destroy_server_group,
+
+    /* scaling */
+    &stage_upsert_tags,
+    &stage_modify_asg,
+    &stage_scheduled_actions,
+    &stage_upsert_policy,
+    &stage_delete_policy,
+    &stage_launch_configuration,
+    &stage_launch_template,
+
+    /* balancers */
+    &stage_upsert_balancer,
+    &stage_upsert_balancers,
+    &stage_delete_balancer,
+    &stage_upsert_firewall,
+    &stage_delete_firewall,
 
     /* instances */
     &stage_terminate_instances,

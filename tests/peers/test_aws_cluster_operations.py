@@ -45,3 +45,119 @@ def test_instances_leave_traffic_and_come_back(probe, simulator, seeded):
     assert registered(simulator, seeded) == (rest, rest)
     assert "nowhere" in failed(probe.operate("registerInstancesWithLoadBalancer", {**named, "loadBalancerNames": ["nowhere"]}))
     succeeded(probe.operate("deregisterInstancesFromLoadBalancer", {"region": REGION, "asgName": "web-gone-v000", "instanceIds": [one]}))
+
+
+# ---- settings, schedules and policies of groups
+
+
+def on(name, **more):
+    return {"asgs": [{"serverGroupName": name, "region": REGION}], **more}
+
+
+def test_settings_of_a_group(probe, simulator):
+    name = create(probe)
+    request = on(name, cooldown=33, healthCheckGracePeriod=44, healthCheckType="ELB", terminationPolicies=["NewestInstance"],
+                 enabledMetrics=["GroupMinSize", "GroupMaxSize"])
+    for _ in range(2):
+        succeeded(probe.operate("modifyAsgDescription", request))
+        asg = group(simulator, name)
+        # the simulator forgets cooldowns and termination policies of an update
+        assert (asg["HealthCheckGracePeriod"], asg["HealthCheckType"], asg["DesiredCapacity"]) == (44, "ELB", 3)
+        assert sorted(m["Metric"] for m in asg["EnabledMetrics"]) == ["GroupMaxSize", "GroupMinSize"]
+    succeeded(probe.operate("modifyAsgDescription", on("web-gone-v000", cooldown=1)))
+
+
+def schedules(simulator, name):
+    found = simulator.client("autoscaling", PROD).describe_scheduled_actions(AutoScalingGroupName=name)["ScheduledUpdateGroupActions"]
+    return {a["ScheduledActionName"]: (a["Recurrence"], a.get("MinSize")) for a in found}
+
+
+def test_schedules_become_those_of_the_request(probe, simulator):
+    name = create(probe)
+    morning, evening = {"recurrence": "0 6 * * *", "minSize": 2}, {"recurrence": "0 20 * * *", "minSize": 0, "maxSize": 4}
+    succeeded(probe.operate("upsertAsgScheduledActionsDescription", on(name, scheduledActions=[morning, evening])))
+    first = schedules(simulator, name)
+    assert sorted(first.values()) == [("0 20 * * *", 0), ("0 6 * * *", 2)]
+    for _ in range(2):
+        succeeded(probe.operate("upsertAsgScheduledActionsDescription", on(name, scheduledActions=[{**morning, "minSize": 1}])))
+        kept = schedules(simulator, name)
+        assert list(kept.values()) == [("0 6 * * *", 1)] and set(kept) < set(first)
+    assert "recurrence" in failed(probe.operate("upsertAsgScheduledActionsDescription", on(name, scheduledActions=[{"minSize": 1}])))
+    succeeded(probe.operate("upsertAsgScheduledActionsDescription", on(name, scheduledActions=[])))
+    assert schedules(simulator, name) == {}
+
+
+def test_policies_with_their_alarms(probe, simulator):
+    name = create(probe)
+    scaling, watch = simulator.client("autoscaling", PROD), simulator.client("cloudwatch", PROD)
+    alarm = {"metricName": "CPUUtilization", "namespace": "AWS/EC2", "statistic": "Average", "comparisonOperator": "GreaterThanThreshold",
+             "threshold": 70, "evaluationPeriods": 2, "dimensions": [{"name": "AutoScalingGroupName", "value": name}]}
+    request = {"serverGroupName": name, "region": REGION, "alarm": alarm,
+               "step": {"stepAdjustments": [{"metricIntervalLowerBound": 0, "scalingAdjustment": 2}], "estimatedInstanceWarmup": 60}}
+    objects = {key: value for entry in succeeded(probe.operate("upsertScalingPolicy", request)) for key, value in entry.items()}
+    policy = scaling.describe_policies(AutoScalingGroupName=name)["ScalingPolicies"][0]
+    assert policy["PolicyName"] == objects["policyName"] and policy["PolicyName"].startswith(name + "-policy-")
+    assert policy["PolicyType"] == "StepScaling" and policy["StepAdjustments"][0]["ScalingAdjustment"] == 2
+    seen = watch.describe_alarms(AlarmNames=[objects["alarmName"]])["MetricAlarms"][0]
+    assert seen["AlarmActions"] == [policy["PolicyARN"]] and seen["Period"] == 300 and seen["ActionsEnabled"] is True
+    succeeded(probe.operate("upsertScalingPolicy", {"asgName": name, "region": REGION, "name": "plain",
+                                                    "simple": {"scalingAdjustment": -1}}))
+    succeeded(probe.operate("upsertScalingPolicy", {"asgName": name, "region": REGION, "name": "tracking", "targetTrackingConfiguration": {
+        "targetValue": 50, "predefinedMetricSpecification": {"predefinedMetricType": "ASGAverageCPUUtilization"}}}))
+    kinds = {p["PolicyName"]: p for p in scaling.describe_policies(AutoScalingGroupName=name)["ScalingPolicies"]}
+    assert kinds["plain"]["Cooldown"] == 600 and kinds["plain"]["ScalingAdjustment"] == -1
+    assert kinds["tracking"]["TargetTrackingConfiguration"]["TargetValue"] == 50
+    assert "exactly one" in failed(probe.operate("upsertScalingPolicy", {"asgName": name, "region": REGION, "name": "none"}))
+    for _ in range(2):
+        succeeded(probe.operate("deleteScalingPolicy", {"serverGroupName": name, "region": REGION, "policyName": objects["policyName"]}))
+        assert objects["policyName"] not in [p["PolicyName"] for p in scaling.describe_policies(AutoScalingGroupName=name)["ScalingPolicies"]]
+        assert watch.describe_alarms(AlarmNames=[objects["alarmName"]])["MetricAlarms"] == []
+
+
+# ---- security groups
+
+
+def rules(simulator, name):
+    found = simulator.client("ec2", PROD).describe_security_groups(Filters=[{"Name": "group-name", "Values": [name]}])["SecurityGroups"]
+    assert len(found) == 1
+    return found[0], sorted((p["IpProtocol"], p.get("FromPort"), p.get("ToPort"), source) for p in found[0]["IpPermissions"]
+                            for source in [r["CidrIp"] for r in p["IpRanges"]] + [r["CidrIpv6"] for r in p["Ipv6Ranges"]]
+                            + [g["GroupId"] for g in p["UserIdGroupPairs"]])
+
+
+def test_security_groups(probe, simulator, seeded, proxy):
+    ids = seeded["prod"]
+    web = ids["securityGroups"]["web"]
+    request = {"name": "web-extra", "description": "more", "vpcId": ids["vpcV"], "region": REGION, "tags": {"team": "sails"},
+               "securityGroupIngress": [{"name": "web", "startPort": 80, "endPort": 81, "ipProtocol": "tcp"},
+                                        {"name": "web-extra", "startPort": 9000, "endPort": 9000, "type": "tcp"}],
+               "ipIngress": [{"cidr": "10.0.0.0/8", "startPort": 443, "endPort": 443, "ipProtocol": "tcp", "description": "office"},
+                             {"cidr": "fd00::/8", "startPort": 443, "endPort": 443, "ipProtocol": "tcp"}]}
+    try:
+        succeeded(probe.operate("upsertSecurityGroup", request))
+        made, there = rules(simulator, "web-extra")
+        assert made["VpcId"] == ids["vpcV"] and {t["Key"]: t["Value"] for t in made["Tags"]} == {"Name": "web-extra", "team": "sails"}
+        wanted = sorted([("tcp", 80, 81, web), ("tcp", 9000, 9000, made["GroupId"]), ("tcp", 443, 443, "10.0.0.0/8"),
+                         ("tcp", 443, 443, "fd00::/8")])
+        assert there == wanted and made["GroupId"] in probe.objects("securityGroups")
+        before = len(writes(proxy))
+        succeeded(probe.operate("upsertSecurityGroup", request))
+        assert rules(simulator, "web-extra")[1] == wanted and len(writes(proxy)) == before, "nothing changed, nothing written"
+        fewer = {**request, "securityGroupIngress": [], "ipIngress": [
+            {"cidr": "10.0.0.0/8", "startPort": 443, "endPort": 443, "ipProtocol": "tcp", "description": "office"},
+            {"cidr": "192.168.0.0/16", "startPort": 1, "endPort": 2, "ipProtocol": "udp"}]}
+        succeeded(probe.operate("upsertSecurityGroup", {**fewer, "ingressAppendOnly": True}))
+        assert rules(simulator, "web-extra")[1] == sorted(wanted + [("udp", 1, 2, "192.168.0.0/16")])
+        succeeded(probe.operate("upsertSecurityGroup", fewer))
+        assert rules(simulator, "web-extra")[1] == [("tcp", 443, 443, "10.0.0.0/8"), ("udp", 1, 2, "192.168.0.0/16")]
+        assert "nobody" in failed(probe.operate("upsertSecurityGroup", {**request, "securityGroupIngress": [
+            {"name": "nobody", "startPort": 1, "endPort": 1, "ipProtocol": "tcp"}]}))
+        assert "cidr: required" in failed(probe.operate("upsertSecurityGroup", {**request, "ipIngress": [{"startPort": 1}]}))
+        referring = {"name": "web-refers", "vpcId": ids["vpcV"], "region": REGION, "securityGroupIngress": [
+            {"name": "web-extra", "startPort": 1, "endPort": 1, "ipProtocol": "tcp"}]}
+        succeeded(probe.operate("upsertSecurityGroup", referring))
+    finally:
+        for name in ("web-refers", "web-extra"):
+            for _ in range(2):
+                succeeded(probe.operate("deleteSecurityGroup", {"securityGroupName": name, "vpcId": ids["vpcV"], "regions": [REGION]}))
+    assert made["GroupId"] not in probe.objects("securityGroups")

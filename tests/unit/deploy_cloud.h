@@ -353,11 +353,42 @@ INSTANCE_OPERATION(decrement, "terminateInstanceAndDecrement", TRUE);
 INSTANCE_OPERATION(detach, "detachInstances", TRUE);
 INSTANCE_OPERATION(reboot, "rebootInstances", FALSE);
 
+/* ---- operations that only say what they were asked ---- */
+
+static gboolean said_act(Operation *operation, guint item, GError **error) {
+    (void)item, (void)error;
+    const JsonValue *request = operation_request(operation);
+    static const char *const KEYS[] = {"name", "loadBalancerName", "region", "regions", "asgs", "tags", "stage", "refId", "credentials"};
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_begin_object(builder, NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(KEYS); i++)
+        if (json_get(request, KEYS[i]) != NULL)
+            json_add_value(builder, KEYS[i], json_get(request, KEYS[i]));
+    json_end_object(builder);
+    g_autoptr(Json) said = json_builder_end(builder);
+    g_autofree char *text = json_write(json_root(said), NULL);
+    g_mutex_lock(&outside.lock);
+    outside_call("%s", text);
+    g_mutex_unlock(&outside.lock);
+    return TRUE;
+}
+
+static void balancer_finish(Operation *operation) {
+    g_autoptr(Json) made = json_pack("{s:{s:s}}", "here", "dnsName", "web.example");
+    operation_result_set(operation, "loadBalancers", json_root(made));
+}
+
+static const OperationStep said_steps[] = {{.name = "say", .act = said_act, .repeat = REPEAT_IDEMPOTENT}, {0}};
+static const CloudOperation tags_operation = {.name = "upsertServerGroupTags", .takes_server_groups = TRUE, .steps = said_steps},
+                            balancer_operation = {.name = "upsertLoadBalancer", .steps = said_steps, .finish = balancer_finish},
+                            delete_balancer_operation = {.name = "deleteLoadBalancer", .steps = said_steps};
+
 static const OperationStep create_steps[] = {{.name = "create", .act = create_act, .repeat = REPEAT_IDEMPOTENT}, {0}};
 static const CloudOperation create_operation = {.name = "createServerGroup", .steps = create_steps, .finish = create_finish};
-static const CloudOperation *const operations[] = {&create_operation,    &enable_operation, &disable_operation, &destroy_operation,
-                                                   &resize_operation,    &resume_operation, &suspend_operation, &terminate_operation,
-                                                   &decrement_operation, &detach_operation, &reboot_operation,  NULL};
+static const CloudOperation *const operations[] = {
+    &create_operation, &enable_operation,  &disable_operation,   &destroy_operation,         &resize_operation,
+    &resume_operation, &suspend_operation, &terminate_operation, &decrement_operation,       &detach_operation,
+    &reboot_operation, &tags_operation,    &balancer_operation,  &delete_balancer_operation, NULL};
 
 /* ---- the cloud ---- */
 

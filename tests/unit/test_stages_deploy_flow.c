@@ -268,6 +268,54 @@ static void test_pin(void) {
     house_leave(&house);
 }
 
+static void test_bulk_destroy(void) {
+    House house;
+    house_build(&house);
+    guard_orders(&house);
+    outside_add("here", "orders-main-v000", (Capacity){1, 1, 1});
+    outside_add("here", "orders-main-v001", (Capacity){1, 1, 1});
+    outside_add("here", "orders-other-v000", (Capacity){1, 1, 1});
+    const char *stage = "[{\"type\":\"bulkDestroyServerGroup\",\"credentials\":\"prod\",\"region\":\"here\",\"serverGroupNames\":["
+                        "\"orders-main-v000\",\"orders-main-v009\"]}]";
+    run_ok(&house, stage);
+    assert_calls("disable orders-main-v000, destroy orders-main-v000");
+    run_ok(&house, stage);
+    assert_calls("");
+    run_failing(&house,
+                "[{\"type\":\"bulkDestroyServerGroup\",\"credentials\":\"prod\",\"region\":\"here\",\"serverGroupNames\":["
+                "\"orders-other-v000\",\"orders-main-v001\"]}]",
+                "disableServerGroup of orders-main-v001 would leave the cluster with no instances up");
+    run_failing(&house, "[{\"type\":\"bulkDestroyServerGroup\",\"credentials\":\"prod\"}]",
+                "credentials, region and serverGroupNames: required");
+    assert_calls("");
+    house_leave(&house);
+}
+
+static void test_one_operation_stages(void) {
+    House house;
+    house_build(&house);
+    run_ok(&house, "[{\"type\":\"upsertServerGroupTags\",\"account\":\"prod\",\"asgs\":[{\"asgName\":\"orders-v000\",\"region\":\"here\"}],"
+                   "\"tags\":{\"a\":\"b\"}}]");
+    assert_calls("{\"asgs\":[{\"serverGroupName\":\"orders-v000\",\"region\":\"here\"}],\"tags\":{\"a\":\"b\"},\"credentials\":\"prod\"}");
+    run_ok(&house,
+           "[{\"type\":\"deleteLoadBalancer\",\"credentials\":\"prod\",\"loadBalancerName\":\"web\",\"regions\":[\"here\",\"there\"]}]");
+    assert_calls("{\"loadBalancerName\":\"web\",\"region\":\"here\",\"regions\":[\"here\"],\"credentials\":\"prod\"}, "
+                 "{\"loadBalancerName\":\"web\",\"region\":\"there\",\"regions\":[\"there\"],\"credentials\":\"prod\"}");
+    g_autoptr(Execution) execution = run(&house, "[{\"type\":\"upsertLoadBalancers\",\"credentials\":\"prod\",\"loadBalancers\":["
+                                                 "{\"name\":\"web\",\"region\":\"here\"},{\"name\":\"api\",\"region\":\"here\"}]}]");
+    g_assert_cmpint(execution->status, ==, STATUS_SUCCEEDED);
+    g_assert_cmpstr(json_get_string(json_root(((Stage *)execution->stages->pdata[0])->context), "dnsName"), ==, "web.example");
+    assert_calls("{\"name\":\"web\",\"region\":\"here\",\"credentials\":\"prod\"}, "
+                 "{\"name\":\"api\",\"region\":\"here\",\"credentials\":\"prod\"}");
+    run_failing(&house, "[{\"type\":\"upsertLoadBalancers\",\"credentials\":\"prod\"}]", "loadBalancers: required");
+    run_failing(&house, "[{\"type\":\"upsertSecurityGroup\",\"credentials\":\"prod\",\"name\":\"x\",\"regions\":[\"here\"]}]",
+                "which has no operation upsertSecurityGroup");
+    run_failing(&house, "[{\"type\":\"deleteLoadBalancer\",\"loadBalancerName\":\"web\"}]", "credentials: required");
+    run_failing(&house, "[{\"type\":\"deleteLoadBalancer\",\"credentials\":\"prod\",\"loadBalancerName\":\"web\"}]", "regions: required");
+    assert_calls("");
+    house_leave(&house);
+}
+
 static void test_failures(void) {
     House house;
     house_build(&house);
@@ -502,6 +550,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/deploy-flow/enabled-since-it-was-chosen", test_enabled_since_it_was_chosen);
     g_test_add_func("/deploy-flow/resized-meanwhile", test_resized_meanwhile);
     g_test_add_func("/deploy-flow/pin", test_pin);
+    g_test_add_func("/deploy-flow/bulk-destroy", test_bulk_destroy);
+    g_test_add_func("/deploy-flow/one-operation-stages", test_one_operation_stages);
     g_test_add_func("/deploy-flow/failures", test_failures);
     g_test_add_func("/deploy-flow/restart", test_restart);
     g_test_add_func("/deploy-flow/strategy-deploys-parents-cluster", test_strategy_deploys_parents_cluster);

@@ -114,11 +114,15 @@ static void modify_tasks(const Execution *execution, const Stage *stage, GPtrArr
 static const Param modify_params[] = {
     DEPLOY_TARGET_PARAMS,
     DEPLOY_PARAM("action", PARAM_STRING, action, .help = "resume or suspend."),
+    DEPLOY_PARAM("processes", PARAM_STRINGS, processes,
+                 .help = "Launch, Terminate, AddToLoadBalancer, AlarmNotification, AZRebalance, HealthCheck, ReplaceUnhealthy, "
+                         "ScheduledActions; absent: those that an earlier stage of the execution resumed."),
     {0},
 };
 
 const StageType stage_modify_scaling_process = {
     .type = "modifyAwsScalingProcess",
+    .aliases = (const char *const[]){"modifyScalingProcess", NULL},
     .label = "Modify scaling process",
     .help = "Suspends or resumes scaling processes of a server group.",
     .params = modify_params,

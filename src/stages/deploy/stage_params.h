@@ -6,7 +6,7 @@
 typedef struct {
     char *credentials, *cluster, *server_group, *target, *provider, *stack, *detail, *strategy, *image, *action, *resize_type, *selection,
         *image_pattern, *reason, *traffic_options, *strategy_application, *strategy_pipeline, *rollback_type, *original_server_group;
-    char **regions, **health_providers;
+    char **regions, **health_providers, **server_groups, **processes;
     char *region;
     Json *moniker, *capacity, *source, *availability_zones, *clusters, *rollback, *pipeline_parameters, *constraints, *target_percentages,
         *pipeline_before_cleanup, *rollback_context;

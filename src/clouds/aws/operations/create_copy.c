@@ -219,36 +219,6 @@ gboolean create_read_copies_act(Operation *operation, guint item, GError **error
     return TRUE;
 }
 
-/* ---- parameters out of documents ---- */
-
-/* Members of the document under AWS's names, which begin with a capital; lists as member.N. */
-static void add_parameters(AwsQuery *query, const char *name, const JsonValue *value) {
-    if (json_is_array(value)) {
-        for (JsonIter i = json_iter(value); json_next(&i);) {
-            g_autofree char *element = g_strdup_printf("%s.member.%" G_GSIZE_FORMAT, name, i.index + 1);
-            add_parameters(query, element, i.value);
-        }
-        return;
-    }
-    if (json_is_object(value)) {
-        for (JsonIter i = json_iter(value); json_next(&i);) {
-            g_autofree char *member = g_strdup_printf("%s.%c%s", name, g_ascii_toupper(i.key[0]), i.key + 1);
-            add_parameters(query, member, i.value);
-        }
-        return;
-    }
-    g_autofree char *text = json_as_text(value);
-    aws_query_add(query, text, "%s", name);
-}
-
-static void add_members(AwsQuery *query, const JsonValue *document, const char *const *keys) {
-    for (gsize i = 0; keys[i] != NULL; i++) {
-        g_autofree char *name = g_strdup_printf("%c%s", g_ascii_toupper(keys[i][0]), keys[i] + 1);
-        if (json_get(document, keys[i]) != NULL)
-            add_parameters(query, name, json_get(document, keys[i]));
-    }
-}
-
 static const char *group_name(Operation *operation) {
     return operation_fact_string(operation, "name");
 }
@@ -304,7 +274,7 @@ static void add_target_tracking(Operation *operation, AwsQuery *query, const Jso
     for (gsize i = 0; plain[i] != NULL; i++) {
         g_autofree char *name = g_strdup_printf("TargetTrackingConfiguration.%c%s", g_ascii_toupper(plain[i][0]), plain[i] + 1);
         if (json_get(tracking, plain[i]) != NULL)
-            add_parameters(query, name, json_get(tracking, plain[i]));
+            aws_add_parameters(query, name, json_get(tracking, plain[i]));
     }
     for (gsize i = 0; custom != NULL && metric[i] != NULL; i++)
         aws_query_add(query, json_get_string(custom, metric[i]), "TargetTrackingConfiguration.CustomizedMetricSpecification.%c%s",
@@ -323,7 +293,7 @@ gboolean create_policy_act(Operation *operation, guint item, GError **error) {
     aws_query_about(query, name);
     aws_query_add(query, group_name(operation), "AutoScalingGroupName");
     aws_query_add(query, name, "PolicyName");
-    add_members(query, policy, keys);
+    aws_add_member_parameters(query, policy, keys);
     add_target_tracking(operation, query, json_get(policy, "targetTrackingConfiguration"));
     operation_line(operation, "Copying scaling policy %s", name);
     g_autoptr(XmlDocument)
@@ -384,7 +354,7 @@ gboolean create_alarm_act(Operation *operation, guint item, GError **error) {
     g_autoptr(AwsQuery) query = aws_query_new(AWS_PUT_ALARM);
     aws_query_about(query, name);
     aws_query_add(query, name, "AlarmName");
-    add_members(query, alarm, keys);
+    aws_add_member_parameters(query, alarm, keys);
     add_dimensions(operation, query, "Dimensions", json_get(alarm, "dimensions"));
     add_actions(operation, query, "AlarmActions", json_get(alarm, "alarmActions"));
     add_actions(operation, query, "OKActions", json_get(alarm, "okactions"));
@@ -415,7 +385,7 @@ gboolean create_scheduled_act(Operation *operation, guint item, GError **error) 
     aws_query_about(query, name);
     aws_query_add(query, group_name(operation), "AutoScalingGroupName");
     aws_query_add(query, name, "ScheduledActionName");
-    add_members(query, action, keys);
+    aws_add_member_parameters(query, action, keys);
     add_time(query, json_get(action, "startTime"), operation_now_ms(operation), "StartTime");
     add_time(query, json_get(action, "endTime"), operation_now_ms(operation), "EndTime");
     operation_line(operation, "Copying scheduled action %s", name);

@@ -5,6 +5,8 @@ extern const CloudOperation aws_create_server_group, aws_enable_server_group, aw
     aws_resize_server_group, aws_suspend_processes, aws_resume_processes, aws_upsert_server_group_tags, aws_delete_server_group_tags;
 extern const CloudOperation aws_terminate_instances, aws_reboot_instances, aws_terminate_and_decrement, aws_detach_instances,
     aws_register_instances, aws_deregister_instances;
+extern const CloudOperation aws_modify_group, aws_upsert_scheduled_actions, aws_upsert_scaling_policy, aws_delete_scaling_policy;
+extern const CloudOperation aws_upsert_security_group, aws_delete_security_group;
 extern const CloudOperation aws_allow_launch, aws_upsert_image_tags;
 
 const CloudOperation *const aws_operations[] = {
@@ -18,6 +20,10 @@ const CloudOperation *const aws_operations[] = {
     &aws_resume_processes,
     &aws_upsert_server_group_tags,
     &aws_delete_server_group_tags,
+    &aws_modify_group,
+    &aws_upsert_scheduled_actions,
+    &aws_upsert_scaling_policy,
+    &aws_delete_scaling_policy,
 
     /* instances */
     &aws_terminate_instances,
@@ -26,6 +32,10 @@ const CloudOperation *const aws_operations[] = {
     &aws_detach_instances,
     &aws_register_instances,
     &aws_deregister_instances,
+
+    /* security groups */
+    &aws_upsert_security_group,
+    &aws_delete_security_group,
 
     /* images */
     &aws_allow_launch,

@@ -56,6 +56,12 @@ gboolean aws_register(Operation *operation, const JsonValue *registration, GErro
 /* A load balancer or target group that is gone is no error. */
 gboolean aws_deregister(Operation *operation, const JsonValue *registration, GError **error);
 
+/* ---- parameters out of JSON (parameters.c) ---- */
+/* A value under a parameter's name: lists as name.member.N, members as name.Member. */
+void aws_add_parameters(AwsQuery *query, const char *name, const JsonValue *value);
+/* The members of a document that are there and not null, each under its name with a capital. keys ends with NULL. */
+void aws_add_member_parameters(AwsQuery *query, const JsonValue *document, const char *const *keys);
+
 /* Texts of the child elements of a list ("LoadBalancerNames/member"); strv, caller frees. */
 char **aws_texts(const XmlNode *node, const char *list, const char *item, const char *text_path);
 gint64 aws_int(const XmlNode *node, const char *path, gint64 otherwise);
