@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures a release build on this machine: start-up, memory, latency, throughput, lists, beside the budgets of the design. Not a test.
 
-bench/bench.py [--program build/gennaker] [--executions 10000] [--json]
+bench/bench.py [--program build/gennaker] [--executions 10000] [--postgres] [--json]
 """
 
 import argparse
@@ -24,10 +24,14 @@ DONE = ("SUCCEEDED", "TERMINAL", "CANCELED")
 
 
 class Server:
-    """A server on a free port with a data folder of its own."""
+    """A server on a free port with a data folder of its own; its executions there, or in a database."""
 
-    def __init__(self, program, folder):
-        self.program, self.folder = program, folder
+    def __init__(self, program, folder, database=None):
+        self.program, self.folder, self.options = program, folder, []
+        if database:
+            config = pathlib.Path(folder).parent / "gennaker.yml"
+            config.write_text(f"gennaker:\n  store:\n    url: {database}\n")
+            self.options = ["--config", str(config)]
         self.process, self.ready_seconds = None, 0.0
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
@@ -36,7 +40,8 @@ class Server:
     def start(self):
         began = time.monotonic()
         log = open(pathlib.Path(self.folder).parent / "server.log", "ab")
-        self.process = subprocess.Popen([self.program, "server", "--listen", f"127.0.0.1:{self.port}", "--data", self.folder],
+        self.process = subprocess.Popen([self.program, "server", "--listen", f"127.0.0.1:{self.port}", "--data", self.folder,
+                                         *self.options],
                                         stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         while True:
             try:
@@ -184,6 +189,41 @@ def measure_waiting(server, count=10000, seconds=5):
     return server.memory_mb(), (server.cpu_seconds() - began_cpu) * 100 / (time.monotonic() - began)
 
 
+def measure_saves(server, count=4000, clients=16):
+    """Pipelines saved by many clients at once, per second."""
+    def save(first):
+        client = Client(server.port)
+        for number in range(first, count, clients):
+            client.call("POST", "/pipelines", json.dumps({"application": f"saves{number % 4}", "name": f"pipeline {number}", "stages": [
+                {"refId": "1", "type": "wait", "waitTime": 30}]}))
+
+    threads = [threading.Thread(target=save, args=(first,)) for first in range(clients)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return count / (time.monotonic() - began)
+
+
+def measure_configs(client):
+    times = []
+    for _ in range(7):
+        began = time.monotonic()
+        client.call("GET", "/applications/saves1/pipelineConfigs")
+        times.append((time.monotonic() - began) * 1000)
+    return statistics.median(times)
+
+
+def measure_one(client, id_):
+    times = []
+    for _ in range(200):
+        began = time.monotonic()
+        client.call("GET", f"/pipelines/{id_}")
+        times.append((time.monotonic() - began) * 1000)
+    return statistics.median(times)
+
+
 def folder_bytes(folder):
     return sum(f.stat().st_size for f in pathlib.Path(folder).rglob("*") if f.is_file())
 
@@ -192,10 +232,15 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--program", default=ROOT / "build" / "gennaker")
     arguments.add_argument("--executions", type=int, default=10000, help="stored executions for the second half")
+    arguments.add_argument("--postgres", action="store_true", help="executions in a PostgreSQL of its own on this machine")
     arguments.add_argument("--json", action="store_true")
     options = arguments.parse_args()
     base = pathlib.Path(tempfile.mkdtemp(prefix="gennaker-bench-"))
-    rows = []
+    rows, database = [], None
+    if options.postgres:
+        sys.path.insert(0, str(ROOT / "tests" / "peers"))
+        from postgres import Postgres
+        database = Postgres()
 
     def row(name, value, unit, budget=""):
         rows.append({"figure": name, "value": round(value, 3), "unit": unit, "budget": budget})
@@ -203,7 +248,7 @@ def main():
             print(f"{name:<58} {value:>12,.2f} {unit:<10} {budget}", flush=True)
 
     try:
-        server = Server(options.program, base / "data").start()
+        server = Server(options.program, base / "data", database and database.database("bench")).start()
         row("ready after start, empty store", server.ready_seconds, "s", "0.2 s")
         time.sleep(2)
         row("resident memory, idle, empty store", server.memory_mb(), "MB", "40 MB")
@@ -219,13 +264,17 @@ def main():
         row("stages per second", stages, "/s", "20,000 /s")
         row("processor time per stage", cpu, "µs")
         row("list of 1,000 executions", *[measure_list(client, 1000)[0]], "ms", "50 ms")
+        row("one execution of 10 stages", measure_one(client, client.start(pipeline_of(10))), "ms", "1 ms")
+        row("pipelines saved by 16 clients", measure_saves(server), "/s", "2,000 /s")
+        row("list of 1,000 pipeline configurations", measure_configs(client), "ms", "10 ms")
         stored = 1200
         while stored < options.executions:
             step = min(2000, options.executions - stored)
             finished(client, submit_many(server.port, step))
             stored += step
         server.stop()
-        row("bytes stored per stage", folder_bytes(base / "data") / (stored * 10), "B")
+        if not database:
+            row("bytes stored per stage", folder_bytes(base / "data") / (stored * 10), "B")
         server.start()
         row(f"ready after start, {stored:,} stored executions", server.ready_seconds, "s", "1 s at 100,000")
         time.sleep(2)
@@ -237,6 +286,8 @@ def main():
         row("processor time of 10,000 waiting executions", share, "%")
         server.stop()
     finally:
+        if database:
+            database.end()
         shutil.rmtree(base, ignore_errors=True)
     if options.json:
         print(json.dumps(rows, indent=1))
