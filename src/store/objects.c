@@ -305,6 +305,23 @@ gboolean store_objects_each(Store *store, const char *kind, const char *applicat
     return entries_give(store, entries, each, data, error);
 }
 
+void store_object_names_each(Store *store, const char *kind, const char *application, ObjectEach each, gpointer data) {
+    g_autoptr(GPtrArray) entries = object_index_list(store->objects, kind, application, NULL);
+    for (guint i = 0; i < entries->len; i++) {
+        const ObjectEntry *entry = g_ptr_array_index(entries, i);
+        const StoreObject object = {.kind = entry->kind,
+                                    .id = entry->id,
+                                    .application = entry->application,
+                                    .name = entry->name,
+                                    .version = entry->version,
+                                    .created_ms = entry->created_ms,
+                                    .updated_ms = entry->updated_ms,
+                                    .updated_by = entry->updated_by};
+        if (!each(&object, data))
+            return;
+    }
+}
+
 static gboolean rows_give(const GArray *rows, guint limit, ObjectEach each, gpointer data) {
     for (guint i = 0; i < rows->len && i < limit; i++) {
         if (!each(&g_array_index(rows, StoreObject, i), data))

@@ -30,5 +30,7 @@ typedef gboolean (*ObjectEach)(const StoreObject *object, gpointer data);
 /* application, name: NULL for any. Ordered by (application, name, id). */
 gboolean store_objects_each(Store *store, const char *kind, const char *application, const char *name, ObjectEach each, gpointer data,
                             GError **error);
+/* The same without bodies (NULL): what is known without a look into the database. */
+void store_object_names_each(Store *store, const char *kind, const char *application, ObjectEach each, gpointer data);
 /* Newest first; includes the current one. */
 gboolean store_object_history(Store *store, const char *kind, const char *id, guint limit, ObjectEach each, gpointer data, GError **error);

@@ -264,6 +264,10 @@ def test_many_saves_at_once_hold_no_reader(api):
         answers = list(pool.map(lambda n: api.call("POST", "/pipelines", {"application": "app", "name": f"p{n}", "stages": []}), range(60)))
     assert {a.status for a in answers} == {200}, answers
     assert len(api.get("/applications/app/pipelineConfigs")) == 60
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        of_one_name = list(pool.map(lambda n: api.call("POST", "/pipelines", {"application": "app", "name": "Same" if n % 2 else "sAME", "stages": []}), range(12)))
+    assert sorted(a.status for a in of_one_name) == [200] + [400] * 11
+    assert len(api.get("/applications/app/pipelineConfigs")) == 61
 
 
 # ---- starting ----

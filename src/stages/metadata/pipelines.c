@@ -1,11 +1,10 @@
-/* Saving, finding and ordering pipeline and strategy configurations. Saves are checked and committed under one lock, so that two
- * of one name cannot both pass. Any thread. */
+/* Saving, finding and ordering pipeline and strategy configurations. Saves of one id, or of one name in an application, take turns, so
+ * that two of one name cannot both pass. Any thread. */
 #include "stages/metadata/pipelines.h"
 #include "engine/graph.h"
+#include "stages/metadata/save_turns.h"
 #include "templates/templates.h"
 #include <string.h>
-
-static GMutex saving;
 
 static char *trimmed(const char *text) {
     return text == NULL ? g_strdup("") : g_strstrip(g_strdup(text));
@@ -25,7 +24,7 @@ typedef struct {
 
 static gboolean match_name(const StoreObject *object, gpointer data) {
     NameSearch *search = data;
-    const char *name = json_get_string(json_root(object->body), "name");
+    const char *name = object->name;
     if (name == NULL || (search->other_than_id != NULL && strcmp(object->id, search->other_than_id) == 0))
         return TRUE;
     if (search->exact ? strcmp(name, search->name) != 0 : !same_name(name, search->name))
@@ -34,10 +33,10 @@ static gboolean match_name(const StoreObject *object, gpointer data) {
     return FALSE;
 }
 
-/* The id of a configuration of that name in the application, or NULL; caller frees. */
-static gboolean find_by_name(Store *store, const char *kind, const char *application, NameSearch *search, GError **error) {
+/* search->id: of a configuration of that name in the application, or NULL; caller frees. */
+static void find_by_name(Store *store, const char *kind, const char *application, NameSearch *search) {
     g_autofree char *lower = g_utf8_strdown(application, -1);
-    return store_objects_each(store, kind, lower, NULL, match_name, search, error);
+    store_object_names_each(store, kind, lower, match_name, search);
 }
 
 /* Triggers with ids on cron ones: new on creation or on request, else only where missing. */
@@ -116,8 +115,7 @@ static gboolean check_shape(const JsonValue *pipeline, const char *name, GError 
 static gboolean check_unique(Store *store, const char *kind, const JsonValue *pipeline, const char *name, const char *id, GError **error) {
     const char *application = json_get_string(pipeline, "application");
     NameSearch search = {.name = name, .other_than_id = id};
-    if (!find_by_name(store, kind, application, &search, error))
-        return FALSE;
+    find_by_name(store, kind, application, &search);
     if (search.id == NULL)
         return TRUE;
     g_free(search.id);
@@ -143,10 +141,9 @@ static void add_change(StoreUnit *unit, const StoreObject *object, const char *s
     store_unit_change(unit, &change);
 }
 
-static Json *save_locked(Store *store, const char *kind, const JsonValue *pipeline, const char *name, const Principal *principal,
-                         gboolean stale_check, gint64 now_ms, GError **error) {
-    const char *given_id = json_get_string(pipeline, "id");
-    g_autofree char *id = given_id != NULL && *given_id != '\0' ? g_strdup(given_id) : g_uuid_string_random();
+/* In its turn. */
+static Json *save_one(Store *store, const char *kind, const JsonValue *pipeline, const char *id, const char *name,
+                      const Principal *principal, gboolean stale_check, gint64 now_ms, GError **error) {
     StoreObject stored = {0};
     g_autoptr(GError) missing = NULL;
     if (!store_object_load(store, kind, id, &stored, &missing) && error_code(missing) != ERR_NOT_FOUND) {
@@ -185,17 +182,21 @@ Json *pipeline_save(Store *store, const char *kind, const JsonValue *pipeline, c
         return NULL;
     if (!templates_check_reference(store, pipeline, error))
         return NULL;
-    g_mutex_lock(&saving);
-    Json *saved = save_locked(store, kind, pipeline, name, principal, stale_check, now_ms, error);
-    g_mutex_unlock(&saving);
+    const char *given_id = json_get_string(pipeline, "id");
+    g_autofree char *id = given_id != NULL && *given_id != '\0' ? g_strdup(given_id) : g_uuid_string_random();
+    g_autofree char *by_id = g_strconcat("id/", kind, "/", id, NULL), *folded = g_utf8_casefold(name, -1);
+    g_autofree char *application = g_utf8_strdown(json_get_string(pipeline, "application"), -1);
+    g_autofree char *by_name = g_strconcat("name/", kind, "/", application, "/", folded, NULL);
+    SaveTurn turn = save_turn_take(by_id, by_name);
+    Json *saved = save_one(store, kind, pipeline, id, name, principal, stale_check, now_ms, error);
+    save_turn_give(&turn);
     return saved;
 }
 
 gboolean pipeline_delete(Store *store, const char *kind, const char *application, const char *name, GError **error) {
     g_autofree char *wanted = trimmed(name);
     NameSearch search = {.name = wanted};
-    if (!find_by_name(store, kind, application, &search, error))
-        return FALSE;
+    find_by_name(store, kind, application, &search);
     if (search.id == NULL)
         return TRUE;
     g_autofree char *id = search.id;
@@ -218,8 +219,7 @@ Json *pipeline_load(Store *store, const char *kind, const char *id, GError **err
 
 Json *pipeline_find(Store *store, const char *kind, const char *application, const char *name_or_id, GError **error) {
     NameSearch search = {.name = name_or_id, .exact = TRUE};
-    if (!find_by_name(store, kind, application, &search, error))
-        return NULL;
+    find_by_name(store, kind, application, &search);
     g_autofree char *id = search.id != NULL ? search.id : g_strdup(name_or_id);
     g_autoptr(GError) inner = NULL;
     Json *found = pipeline_load(store, kind, id, &inner);
