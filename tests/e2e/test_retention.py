@@ -23,6 +23,7 @@ def test_old_executions_and_events_go(tmp_path):
         pipeline = server.api.get("/applications/shop/pipelineConfigs")[0]["id"]
         for _ in range(8):
             call(server.port, "POST", "/webhooks/webhook/here", {})
+            time.sleep(0.01)  # what was built in one millisecond is kept or goes together
         end = time.monotonic() + 30
         while time.monotonic() < end:
             left = server.api.get(f"/executions?pipelineConfigIds={pipeline}&limit=50")
