@@ -2,6 +2,7 @@
 #include "api/internal.h"
 #include "api/request.h"
 #include "net/http_query.h"
+#include "stages/metadata/pipeline_permissions.h"
 #include <string.h>
 
 #define LOGIN_BODY_MAX 4096
@@ -43,8 +44,7 @@ static Json *user_get(ApiCall *call, GError **error) {
 }
 
 static Json *service_accounts_get(ApiCall *call, GError **error) {
-    (void)call, (void)error;
-    return json_empty_array();
+    return service_accounts_of(call->services->store, call->principal, error);
 }
 
 /* ---- signing in and out ---- */
@@ -154,7 +154,7 @@ static const Route routes[] = {
      .path = "/auth/user/serviceAccounts",
      .handler = service_accounts_get,
      .needs = NEEDS(ON_SERVER, ACCESS_SIGNED_IN),
-     .help = "Service accounts that the user may run pipelines as: none."},
+     .help = "Names of the service accounts that the user may run pipelines as: those of whose roles he has all."},
     {.method = "POST",
      .path = "/login",
      .handler = login_post,

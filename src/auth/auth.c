@@ -260,6 +260,16 @@ Principal *auth_identify(Auth *auth, const AuthRequest *request, GError **error)
     return principal_new("anonymous", NULL, FALSE, TRUE);
 }
 
+Principal *auth_principal_named(Auth *auth, const char *user) {
+    g_autoptr(UserSet) users = current_users(auth);
+    const User *known = user != NULL ? users_find(users, user) : NULL;
+    if (known != NULL)
+        return principal_of(known);
+    Principal *principal = principal_new(user != NULL ? user : "anonymous", NULL, FALSE, user == NULL);
+    principal->authorized = users_count(users) > 0;
+    return principal;
+}
+
 char *auth_sign_in(Auth *auth, const char *user, const char *password, const AuthRequest *request, GError **error) {
     g_autoptr(UserSet) users = current_users(auth);
     const User *found = check_password(auth, users, user, password, request, error);

@@ -28,6 +28,9 @@ typedef struct {
 /* Whoever the request is from; free with auth_principal_free. Without credentials and with sign-in required: the anonymous principal,
  * whom auth_may refuses everything. ERR_UNAUTHENTICATED for credentials that are wrong. */
 Principal *auth_identify(Auth *auth, const AuthRequest *request, GError **error);
+/* Somebody by his name, as he is now: with the roles that are configured for him, or none. When nobody has to sign in, whoever it is is not
+ * authorized. Free with auth_principal_free. */
+Principal *auth_principal_named(Auth *auth, const char *user);
 void auth_principal_free(Principal *principal);
 
 /* Signs in with name and password: the Set-Cookie value, caller frees. ERR_UNAUTHENTICATED, ERR_LIMIT after too many failures. */

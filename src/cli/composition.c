@@ -15,6 +15,7 @@
 #include "stages/flow/settings.h"
 #include "stages/integrations/settings.h"
 #include "stages/metadata/lookup_functions.h"
+#include "stages/metadata/pipeline_permissions.h"
 #include "stages/metadata/settings.h"
 #include "stages/metadata/templates.h"
 #include "stages/stages.h"
@@ -104,6 +105,10 @@ static gboolean nobody_signs_in(gpointer data) {
     return !auth_is_required(((Composition *)data)->auth);
 }
 
+static Principal *principal_named(const char *user, gpointer data) {
+    return auth_principal_named(((Composition *)data)->auth, user);
+}
+
 static gboolean open_engine(Composition *composition, GError **error) {
     const EngineObserver observers[] = {{notify_observe, composition->notify}, {0}};
     add_functions(&composition->services);
@@ -177,6 +182,8 @@ Composition *composition_open(const CompositionOptions *options, GError **error)
                     (composition->auth = auth_new(services->config, options->folder, error)) != NULL &&
                     auth_check_listen(composition->auth, options->address, error) && (composition->http = http_client_new(error)) != NULL;
     services->http = composition->http;
+    services->principal_of = principal_named;
+    services->principal_data = composition;
     fine = fine && (composition->notify = notify_new(services->store, composition->http, services->config, error)) != NULL;
     fine = fine && open_engine(composition, error) && open_clouds(composition, error) && open_bakery(composition, options, error) &&
            open_triggers(composition, error) && open_cron(composition, error) && open_retention(composition, error) &&
@@ -332,6 +339,7 @@ const ConfigSection *const *composition_config_sections(void) {
         add_sections(all, artifact_account_sections);
         add_sections(all, template_config_sections);
         add_sections(all, metadata_config_sections);
+        add_sections(all, permission_config_sections);
         add_sections(all, flow_config_sections);
         add_sections(all, bake_config_sections);
         add_sections(all, webhook_config_sections);

@@ -5,6 +5,7 @@
 #include "stages/deploy/settings.h"
 #include "stages/flow/settings.h"
 #include "stages/integrations/settings.h"
+#include "stages/metadata/pipeline_permissions.h"
 #include "stages/metadata/settings.h"
 #include "stages/metadata/templates.h"
 #include "stages/stages.h"
@@ -13,7 +14,8 @@
 gboolean stages_check_config(Config *config, GError **error) {
     const ConfigSection *const *const rooms[] = {artifact_config_sections,    deploy_config_sections,    flow_config_sections,
                                                  template_config_sections,    webhook_config_sections,   url_guard_config_sections,
-                                                 integration_config_sections, artifact_account_sections, metadata_config_sections};
+                                                 integration_config_sections, artifact_account_sections, metadata_config_sections,
+                                                 permission_config_sections};
     for (gsize i = 0; i < G_N_ELEMENTS(rooms); i++)
         if (!config_check(config, rooms[i], error))
             return FALSE;

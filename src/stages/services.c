@@ -21,3 +21,21 @@ Principal services_principal(const char *user) {
     static const char *const NO_ROLES[] = {NULL};
     return (Principal){.user = user != NULL ? user : "anonymous", .roles = NO_ROLES, .anonymous = user == NULL};
 }
+
+Principal *services_principal_of(Services *services, const char *user) {
+    if (services->principal_of != NULL)
+        return services->principal_of(user, services->principal_data);
+    Principal *open = g_new0(Principal, 1);
+    open->user = g_strdup(user != NULL ? user : "anonymous");
+    open->roles = (const char *const *)g_new0(char *, 1);
+    open->anonymous = user == NULL;
+    return open;
+}
+
+void services_principal_free(Principal *principal) {
+    if (principal == NULL)
+        return;
+    g_free((char *)principal->user);
+    g_strfreev((char **)principal->roles);
+    g_free(principal);
+}

@@ -2,6 +2,7 @@
  * configuration changes afterwards. */
 #pragma once
 #include "base/config.h"
+#include "base/principal.h"
 #include "clouds/cloud.h"
 #include "engine/engine.h"
 #include "net/http_client.h"
@@ -21,9 +22,15 @@ struct Services {
     Triggers *triggers;
     Cron *cron;
     Retention *retention;
+    /* Somebody by his name, with his roles as they are now; the caller frees with services_principal_free. NULL: there is no sign-in. */
+    Principal *(*principal_of)(const char *user, gpointer data);
+    gpointer principal_data;
     GMutex lock;    /* of config */
     Config *config; /* swapped on reload: read through services_config() */
 };
 /* The configuration now; caller owns a reference. */
 Config *services_config(Services *services);
 void services_set_config(Services *services, Config *config); /* takes a reference of its own */
+/* Somebody by his name (NULL: anonymous), with his roles; free with services_principal_free. */
+Principal *services_principal_of(Services *services, const char *user);
+void services_principal_free(Principal *principal); /* NULL-safe */

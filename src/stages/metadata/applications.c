@@ -1,6 +1,8 @@
 /* Saving and deleting applications. Owns nothing; every change is one unit of the store. Any thread. */
 #include "stages/metadata/applications.h"
 #include "stages/metadata/deliveries.h"
+#include "stages/metadata/pipeline_permissions.h"
+#include "stages/metadata/pipelines.h"
 #include "stages/metadata/projects.h"
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -154,12 +156,15 @@ static gboolean delete_one(const StoreObject *object, gpointer data) {
     Deletion *deletion = data;
     const StoreChange change = {object->kind, object->id, object->application, "DELETED", object->version, NULL};
     store_object_delete(deletion->unit, deletion->kind, object->id, -1);
+    if (strcmp(object->kind, PIPELINE_KIND) == 0)
+        pipeline_permissions_forget(deletion->unit, object->id);
     store_unit_change(deletion->unit, &change);
     return TRUE;
 }
 
 gboolean application_delete(Store *store, const char *name, gint64 now_ms, GError **error) {
-    static const char *const OWNED[] = {APPLICATION_KIND, "pipeline", "strategy", "notification", DELIVERY_KIND, DELIVERY_CONFIG_KIND};
+    static const char *const OWNED[] = {APPLICATION_KIND, PIPELINE_KIND, STRATEGY_KIND,
+                                        "notification",   DELIVERY_KIND, DELIVERY_CONFIG_KIND};
     g_autofree char *id = g_utf8_strdown(name, -1);
     g_autoptr(StoreUnit) unit = store_unit_new();
     for (gsize k = 0; k < G_N_ELEMENTS(OWNED); k++) {

@@ -1,5 +1,6 @@
 /* `savePipeline`, `updatePipeline`, `deletePipeline`, `reorderPipelines` (stages.md 4.4): what Gate's changing calls run as. */
 #include "stages/metadata/decoded.h"
+#include "stages/metadata/pipeline_permissions.h"
 #include "stages/metadata/pipelines.h"
 #include "stages/stages.h"
 #include <string.h>
@@ -7,9 +8,12 @@
 typedef struct {
     Json *pipeline;
     char *forced_id;
+    char *account;
     gboolean stale_check, one_of_several, bulk;
     Json *pipelines;
 } PipelineParams;
+
+extern const StageType stage_save_pipeline, stage_update_pipeline;
 
 #define BULK_MAX 10000 /* configurations of one bulk save */
 
@@ -31,6 +35,10 @@ static const Param pipeline_params[] = {
      .type = PARAM_STRING,
      .offset = offsetof(PipelineParams, forced_id),
      .help = "Id for a configuration that has none."},
+    {.name = "pipeline.serviceAccount",
+     .type = PARAM_STRING,
+     .offset = offsetof(PipelineParams, account),
+     .help = "As whom its triggers run it; set by the task updatePipelinePermissions."},
     {.name = "staleCheck",
      .type = PARAM_BOOL,
      .offset = offsetof(PipelineParams, stale_check),
@@ -56,6 +64,65 @@ static gboolean save_one(TaskContext *context, const JsonValue *pipeline, GError
     return TRUE;
 }
 
+/* ---- service accounts of pipelines (security.md 3.7) ---- */
+#define MANAGED "useManagedServiceAccounts" /* in the context: the configuration says so */
+
+/* Saves the account of one pipeline; *id: the pipeline's, a new one where it has none. Caller frees both. */
+static gboolean update_account(TaskContext *context, const JsonValue *pipeline, char **id, char **account, GError **error) {
+    const char *own = json_get_string(pipeline, "id"), *forced = ((const PipelineParams *)context->params)->forced_id;
+    Principal *principal = services_principal_of(context->services, context->user);
+    *id = own != NULL && *own != '\0' ? g_strdup(own) : forced != NULL ? g_strdup(forced) : g_uuid_string_random();
+    gboolean fine = pipeline_permissions_update(context->services, pipeline, *id, principal, context->now_ms, account, error);
+    services_principal_free(principal);
+    return fine;
+}
+
+/* One of many, as it is saved; NULL with *error. Caller owns. */
+static Json *permitted_one(TaskContext *context, const JsonValue *pipeline, GError **error) {
+    g_autofree char *id = NULL, *account = NULL;
+    if (!json_is_true(task_get(context, MANAGED)))
+        return json_copy(pipeline);
+    if (!update_account(context, pipeline, &id, &account, error))
+        return NULL;
+    if (account == NULL)
+        return json_copy(pipeline);
+    g_autoptr(Json) identified = json_with_string(pipeline, "id", id);
+    return pipeline_with_run_as(json_root(identified), account);
+}
+
+/* Whether updatePipelinePermissions is among the tasks is the configuration's to say, which planning does not see. */
+static Status permissions_prepare(TaskContext *context, GError **error) {
+    g_autoptr(Json) on = json_from_bool(TRUE);
+    (void)error;
+    if (pipeline_permissions_on(context->services))
+        task_set_context_json(context, MANAGED, on);
+    return STATUS_SUCCEEDED;
+}
+
+static void choose_tasks(const Execution *execution, const Stage *stage, GPtrArray *into, GError **error) {
+    const StageType *type = strcmp(stage->type, "updatePipeline") == 0 ? &stage_update_pipeline : &stage_save_pipeline;
+    gboolean managed = json_is_true(json_get(json_root(stage->context), MANAGED));
+    (void)execution, (void)error;
+    for (const TaskDefinition *task = type->tasks + (managed ? 0 : 1); task->name != NULL; task++)
+        g_ptr_array_add(into, (gpointer)task);
+}
+
+/* A pipeline without an id gets one here, so that its account can be named after it; a run after a crash finds it in the context. */
+static Status permissions_run(TaskContext *context, GError **error) {
+    const PipelineParams *params = context->params;
+    if (params->bulk)
+        return STATUS_SUCCEEDED; /* each for itself, where it is saved */
+    g_autoptr(Json) pipeline = metadata_decoded(json_root(params->pipeline), "pipeline", error);
+    g_autofree char *id = NULL, *account = NULL;
+    if (pipeline == NULL || !update_account(context, json_root(pipeline), &id, &account, error))
+        return STATUS_TERMINAL;
+    if (account == NULL)
+        return STATUS_SUCCEEDED;
+    task_set_context_string(context, "pipeline.id", id);
+    task_set_context_string(context, "pipeline.serviceAccount", account);
+    return STATUS_SUCCEEDED;
+}
+
 /* The answer of a bulk save (storage-and-config.md 1.3) becomes "bulksave". */
 static Status save_many(TaskContext *context, GError **error) {
     const PipelineParams *params = context->params;
@@ -73,7 +140,8 @@ static Status save_many(TaskContext *context, GError **error) {
     for (JsonIter i = json_iter(json_root(given)); json_next(&i);) {
         g_autoptr(GError) problem = NULL;
         const char *name = json_get_string(i.value, "name");
-        if (save_one(context, i.value, &problem)) {
+        g_autoptr(Json) permitted = permitted_one(context, i.value, &problem);
+        if (permitted != NULL && save_one(context, json_root(permitted), &problem)) {
             json_add_string(saved, NULL, name);
             continue;
         }
@@ -100,7 +168,8 @@ static Status save_given(TaskContext *context, GError **error) {
     g_autoptr(Json) pipeline = json_get(json_root(given), "id") == NULL && params->forced_id != NULL
                                    ? json_with_string(json_root(given), "id", params->forced_id)
                                    : json_ref(given);
-    return save_one(context, json_root(pipeline), error) ? STATUS_SUCCEEDED : STATUS_TERMINAL;
+    g_autoptr(Json) whole = params->account != NULL ? pipeline_with_run_as(json_root(pipeline), params->account) : json_ref(pipeline);
+    return save_one(context, json_root(whole), error) ? STATUS_SUCCEEDED : STATUS_TERMINAL;
 }
 
 static Status save_run(TaskContext *context, GError **error) {
@@ -184,22 +253,31 @@ static Status reorder_run(TaskContext *context, GError **error) {
         }                                                                                                                                  \
     }
 
+#define PERMISSIONS                                                                                                                        \
+    { .name = "updatePipelinePermissions", .run = permissions_run, .timeout_ms = 300000 }
+
 const StageType stage_save_pipeline = {
     .type = "savePipeline",
     .label = "Save Pipeline",
     .help = "Saves a pipeline configuration.",
     .params = pipeline_params,
     .params_size = sizeof(PipelineParams),
-    .tasks = (const TaskDefinition[]){{.name = "savePipeline", .run = save_run, .timeout_ms = 300000},
+    .prepare = permissions_prepare,
+    .build_tasks = choose_tasks,
+    .tasks = (const TaskDefinition[]){PERMISSIONS,
+                                      {.name = "savePipeline", .run = save_run, .timeout_ms = 300000},
                                       {.name = "waitForPipelineSave", .run = saved_run, .no_io = TRUE},
                                       {0}},
 };
-const StageType stage_update_pipeline = {.type = "updatePipeline",
-                                         .label = "Update Pipeline",
-                                         .help = "Saves a pipeline configuration.",
-                                         .params = pipeline_params,
-                                         .params_size = sizeof(PipelineParams),
-                                         .tasks = ONE_TASK("updatePipeline", save_run)};
+const StageType stage_update_pipeline = {
+    .type = "updatePipeline",
+    .label = "Update Pipeline",
+    .help = "Saves a pipeline configuration.",
+    .params = pipeline_params,
+    .params_size = sizeof(PipelineParams),
+    .prepare = permissions_prepare,
+    .build_tasks = choose_tasks,
+    .tasks = (const TaskDefinition[]){PERMISSIONS, {.name = "updatePipeline", .run = save_run, .timeout_ms = 300000}, {0}}};
 const StageType stage_delete_pipeline = {.type = "deletePipeline",
                                          .label = "Delete Pipeline",
                                          .help = "Deletes a pipeline configuration by application and name.",

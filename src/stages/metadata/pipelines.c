@@ -2,6 +2,7 @@
  * that two of one name cannot both pass. Any thread. */
 #include "stages/metadata/pipelines.h"
 #include "engine/graph.h"
+#include "stages/metadata/pipeline_permissions.h"
 #include "stages/metadata/save_turns.h"
 #include "templates/templates.h"
 #include <string.h>
@@ -202,6 +203,7 @@ gboolean pipeline_delete(Store *store, const char *kind, const char *application
     g_autofree char *id = search.id;
     StoreUnit *unit = store_unit_new();
     store_object_delete(unit, kind, id, -1);
+    pipeline_permissions_forget(unit, id);
     g_autofree char *lower = g_utf8_strdown(application, -1);
     const StoreObject deleted = {.kind = kind, .id = id, .application = lower, .name = wanted};
     add_change(unit, &deleted, "DELETED");
