@@ -247,6 +247,15 @@ def test_bulk_save(api):
     assert "list" in api.error("POST", "/pipelines/bulksave", {"application": "app"})
 
 
+def test_tasks_that_save_check_types(api):
+    """A pipeline that could not be started is not saved by the job itself either, alone or among others."""
+    wrong = {"application": "app", "name": "wrong", "stages": [], "parameterConfig": [7]}
+    view = api.task({"type": "savePipeline", "pipeline": wrong})
+    assert view["status"] == "TERMINAL" and "parameterConfig has to be" in str(view["execution"]["stages"][0]["context"]["exception"])
+    view = api.task({"type": "savePipeline", "isBulkSavingPipelines": True, "pipelines": [wrong, {"application": "app", "name": "fine"}]})
+    assert view["execution"]["stages"][0]["context"]["bulksave"]["successful_pipelines"] == ["fine"]
+
+
 def test_strategies(api):
     assert api.call("POST", "/strategies", {"application": "app", "name": "careful", "stages": []}).text == ""
     strategy = api.get("/applications/app/strategyConfigs")[0]

@@ -1,6 +1,7 @@
 /* Saving, finding and ordering pipeline and strategy configurations. Saves of one id, or of one name in an application, take turns, so
  * that two of one name cannot both pass. Any thread. */
 #include "stages/metadata/pipelines.h"
+#include "engine/engine.h"
 #include "engine/graph.h"
 #include "stages/metadata/pipeline_permissions.h"
 #include "stages/metadata/save_turns.h"
@@ -104,6 +105,10 @@ static gboolean check_shape(const JsonValue *pipeline, const char *name, GError 
         if (list == NULL || json_is_null(list) || json_is_array(list))
             continue;
         error_set(error, ERR_INVALID, "pipeline %s of %s: \"%s\" must be a list", name, application, LISTS[l]);
+        return FALSE;
+    }
+    if (!engine_check_types(pipeline, error)) {
+        g_prefix_error(error, "pipeline %s of %s: ", name, application);
         return FALSE;
     }
     if (json_length(json_get(pipeline, "stages")) > PIPELINE_STAGES_MAX) {
