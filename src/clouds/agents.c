@@ -285,6 +285,11 @@ void agents_read_now(Agents *agents, const char *account) {
     g_mutex_unlock(&agents->lock);
 }
 
+void agents_read_all(Agents *agents) {
+    for (guint i = 0; i < agents->all->len; i++)
+        read_agent(agents, agents->all->pdata[i]);
+}
+
 void agents_stop(Agents *agents) {
     g_mutex_lock(&agents->lock);
     agents->stopping = TRUE;

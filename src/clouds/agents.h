@@ -21,5 +21,6 @@ Agents *agents_new(Inventory *inventory, Runtime *runtime);
 void agents_set_accounts(Agents *agents, const GPtrArray *accounts, gint64 poll_ms);
 void agents_start(Agents *agents);
 void agents_read_now(Agents *agents, const char *account); /* NULL: all */
+void agents_read_all(Agents *agents);                      /* each once, here and now; without started threads */
 void agents_stop(Agents *agents);                          /* ends reads at once and joins the threads */
 void agents_free(Agents *agents);

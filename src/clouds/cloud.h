@@ -222,6 +222,8 @@ Account *clouds_account(Clouds *clouds, const char *name, GError **error); /* ER
 const Cloud *clouds_find(Clouds *clouds, const char *id);
 gboolean cloud_has_operation(const Cloud *cloud, const char *name); /* by name or alias */
 
+/* Reads everything once, here and now, on this thread: for simulations, where no agents run. */
+void clouds_read_all(Clouds *clouds);
 /* Reads an account's inventory now (NULL: of all accounts); returns at once. */
 void clouds_read_now(Clouds *clouds, const char *account);
 /* Told of each change of the inventory: any thread, only queue. id NULL: much of the leaf. */

@@ -312,6 +312,10 @@ void clouds_read_now(Clouds *clouds, const char *account) {
     agents_read_now(clouds->agents, account);
 }
 
+void clouds_read_all(Clouds *clouds) {
+    agents_read_all(clouds->agents);
+}
+
 guint clouds_watch(Clouds *clouds, CloudsWatch watch, gpointer data) {
     g_rw_lock_writer_lock(&clouds->watch_lock);
     Watcher watcher = {++clouds->last_watcher, watch, data};
