@@ -91,9 +91,10 @@ static void keep_error(const GError *error, gpointer data) {
 
 static gint64 commit_latency(Simulated *self) {
     GRand *random = self->options.random;
+    gint64 stall_ms = self->options.stall_ms ? self->options.stall_ms(self->options.data) : 0;
     if (self->options.commit_latency_ms == 0 || g_rand_double_range(random, 0, 100) < 50)
-        return 0;
-    return g_rand_int_range(random, 0, self->options.commit_latency_ms);
+        return stall_ms;
+    return stall_ms + g_rand_int_range(random, 0, self->options.commit_latency_ms);
 }
 
 static void commit(Runtime *runtime, gpointer unit, RuntimeDone done, gpointer data) {

@@ -12,6 +12,7 @@ typedef struct {
     gint32 io_latency_ms, commit_latency_ms;
     /* Faults; each may be NULL. */
     gboolean (*may_commit)(gpointer data, GError **error); /* FALSE: the unit is lost and its sender gets the error */
+    gint64 (*stall_ms)(gpointer data);                     /* how much later a sender hears of its commit, beside the latency */
     void (*committed)(gpointer data);                      /* it is written, and its sender does not know it yet */
     gboolean (*is_over)(gpointer data);                    /* after a crash: nobody waits any more */
     void (*stuck)(gpointer data);                          /* somebody waits, and nothing is left to happen */

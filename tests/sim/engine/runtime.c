@@ -5,6 +5,8 @@
 
 #define IO_LATENCY_MS 2000
 #define COMMIT_LATENCY_MS 20
+#define OUTAGE_MS_MAX 120000
+#define STALL_MS_MAX 40000
 #define FIRST_MS 1700000000000
 
 static void look_at_changed(World *world) {
@@ -31,6 +33,26 @@ static void crash(World *world, Crash when) {
     *(when == CRASH_BEFORE ? &world->counters->crashes_before : &world->counters->crashes_after) += 1;
 }
 
+/* The disk is full, or away, for seconds or minutes. */
+static gboolean disk_is_away(World *world) {
+    if (world_now_ms(world) < world->disk_away_ms && world_now_ms(world) > world->disk_away_ms - OUTAGE_MS_MAX)
+        return TRUE;
+    if (!world_chance(world, 0.1))
+        return FALSE;
+    world->disk_away_ms = world_now_ms(world) + world_between(world, 1000, OUTAGE_MS_MAX);
+    world->counters->outages++;
+    world_say(world, "the disk is away for a while");
+    return TRUE;
+}
+
+static gint64 stall_ms(gpointer data) {
+    World *world = data;
+    if (!world_chance(world, 0.1))
+        return 0;
+    world->counters->stalls++;
+    return world_between(world, 1000, STALL_MS_MAX);
+}
+
 static gboolean may_commit(gpointer data, GError **error) {
     World *world = data;
     world->strikes = world->crashed ? CRASH_NONE : pick_crash(world);
@@ -41,7 +63,7 @@ static gboolean may_commit(gpointer data, GError **error) {
         world->counters->commits_lost++;
         return FALSE;
     }
-    if (!world_chance(world, 2))
+    if (!disk_is_away(world) && !world_chance(world, 2))
         return TRUE;
     error_set(error, ERR_UNAVAILABLE, "the disk is full");
     world->counters->commits_failed++;
@@ -71,6 +93,7 @@ Runtime *sim_runtime_new(World *world) {
                                                      .io_latency_ms = IO_LATENCY_MS,
                                                      .commit_latency_ms = COMMIT_LATENCY_MS,
                                                      .may_commit = may_commit,
+                                                     .stall_ms = stall_ms,
                                                      .committed = committed,
                                                      .is_over = is_over,
                                                      .stuck = stuck,

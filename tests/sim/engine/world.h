@@ -27,6 +27,8 @@ gint64 world_now_ms(World *world);
     X(commits)                                                                                                                             \
     X(commits_failed)                                                                                                                      \
     X(commits_lost)                                                                                                                        \
+    X(outages)                                                                                                                             \
+    X(stalls)                                                                                                                              \
     X(crashes_before)                                                                                                                      \
     X(crashes_after)                                                                                                                       \
     X(starts_lost)                                                                                                                         \
@@ -102,6 +104,7 @@ struct World {
     gboolean crashed;    /* from now on nothing is committed and no task acts, until the next start */
     guint crashes, events, configs;
     guint starts;                /* by people */
+    gint64 disk_away_ms;         /* until then nothing is committed */
     gint64 jumped_ms;            /* when the clock was last set, by the clock after it */
     gint64 limits[CONFIGS_MAX];  /* per pipeline: 0: none */
     gboolean keeps[CONFIGS_MAX]; /* keepWaitingPipelines */
