@@ -1,9 +1,11 @@
 /* Random pipelines: graphs of up to 200 stages with forks, joins, nested synthetic stages and every failure option. */
 #include "stages/metadata/pipelines.h"
+#include "templates/stored.h"
 #include "world.h"
 #include <string.h>
 
 #define DEPTH_MAX 2
+#define TEMPLATE_STAGES 16
 
 static const char *pick_script(World *world) {
     static const char *const good[] = {"S", "S", "S", "RS", "RRS", "US", "K"};
@@ -157,21 +159,63 @@ static void add_stage(World *world, JsonBuilder *builder, guint i, guint config)
     json_end_object(builder);
 }
 
-Json *sim_pipeline(World *world, guint config, const char *execution_id) {
+static char *template_id(const World *world) {
+    return g_strdup_printf("template-%" G_GUINT64_FORMAT, world->seed);
+}
+
+/* What a start says of its pipeline beside its stages. */
+static void add_head(World *world, JsonBuilder *builder, guint config, const char *execution_id) {
     g_autofree char *id = config_id(world, config);
+    json_add_string(builder, "application", "sim");
+    json_add_string(builder, "name", id);
+    json_add_string(builder, "id", id);
+    json_add_string(builder, "executionId", execution_id);
+    json_add_bool(builder, "limitConcurrent", world->limits[config] == 1);
+    json_add_int(builder, "maxConcurrentExecutions", world->limits[config] > 1 ? world->limits[config] : 0);
+    json_add_bool(builder, "keepWaitingPipelines", world->keeps[config]);
+}
+
+/* One whose stages come out of the stored template, some with one injected. */
+static Json *templated(World *world, guint config, const char *execution_id) {
+    g_autofree char *id = template_id(world), *reference = g_strconcat("spinnaker://", id, NULL);
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_begin_object(builder, NULL);
+    add_head(world, builder, config, execution_id);
+    json_add_string(builder, "schema", "v2");
+    json_add_string(builder, "type", "templatedPipeline");
+    json_begin_object(builder, "template");
+    json_add_string(builder, "type", "front50/pipelineTemplate");
+    json_add_string(builder, "artifactAccount", "front50ArtifactCredentials");
+    json_add_string(builder, "reference", reference);
+    json_end_object(builder);
+    json_begin_array(builder, "stages");
+    if (world_chance(world, 50)) {
+        json_begin_object(builder, NULL);
+        json_add_string(builder, "refId", "injected");
+        json_add_string(builder, "name", "injected");
+        json_add_string(builder, "type", "wait");
+        json_add_int(builder, "waitTime", world_between(world, 0, 100));
+        json_begin_object(builder, "inject");
+        json_add_bool(builder, world_chance(world, 50) ? "first" : "last", TRUE);
+        json_end_object(builder);
+        json_end_object(builder);
+    }
+    json_end_array(builder);
+    json_end_object(builder);
+    world->counters->templated++;
+    return json_builder_end(builder);
+}
+
+Json *sim_pipeline(World *world, guint config, const char *execution_id) {
+    if (execution_id != NULL && world_chance(world, 10))
+        return templated(world, config, execution_id);
     guint n = config >= STARTED_CONFIGS_MAX ? (guint)world_between(world, 1, 8)
               : world_chance(world, 2)      ? 200
                                             : (guint)world_between(world, 1, 24);
     g_autoptr(JsonBuilder) builder = json_builder_new();
     json_begin_object(builder, NULL);
-    json_add_string(builder, "application", "sim");
-    json_add_string(builder, "name", id);
-    json_add_string(builder, "id", id);
-    json_add_string(builder, "executionId", execution_id);
+    add_head(world, builder, config, execution_id);
     json_add_string(builder, "spelEvaluator", "v4");
-    json_add_bool(builder, "limitConcurrent", world->limits[config] == 1);
-    json_add_int(builder, "maxConcurrentExecutions", world->limits[config] > 1 ? world->limits[config] : 0);
-    json_add_bool(builder, "keepWaitingPipelines", world->keeps[config]);
     json_begin_array(builder, "stages");
     for (guint i = 0; i < n; i++)
         add_stage(world, builder, i, config);
@@ -180,8 +224,41 @@ Json *sim_pipeline(World *world, guint config, const char *execution_id) {
     return json_builder_end(builder);
 }
 
-void sim_save_children(World *world) {
+/* Stages of which none runs a pipeline. */
+static Json *make_template(World *world) {
+    g_autofree char *id = template_id(world);
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_begin_object(builder, NULL);
+    json_add_string(builder, "schema", "v2");
+    json_add_string(builder, "id", id);
+    json_begin_object(builder, "metadata");
+    json_add_string(builder, "name", id);
+    json_add_string(builder, "description", "stages that several pipelines have");
+    json_add_string(builder, "owner", "sim@example.com");
+    json_begin_array(builder, "scopes");
+    json_add_string(builder, NULL, "global");
+    json_end_array(builder);
+    json_end_object(builder);
+    json_begin_array(builder, "variables");
+    json_end_array(builder);
+    json_begin_object(builder, "pipeline");
+    json_add_string(builder, "spelEvaluator", "v4");
+    json_begin_array(builder, "stages");
+    for (guint i = 0; i < TEMPLATE_STAGES; i++)
+        add_stage(world, builder, i, CONFIGS_MAX);
+    json_end_array(builder);
+    json_end_object(builder);
+    json_end_object(builder);
+    return json_builder_end(builder);
+}
+
+void sim_save_configurations(World *world) {
     const Principal admin = {.user = "admin", .roles = (const char *const[]){NULL}};
+    g_autoptr(GError) refused = NULL;
+    g_autoptr(Json) made = make_template(world);
+    g_autoptr(Json) kept = template_save(world->store, json_root(made), NULL, FALSE, &admin, world_now_ms(world), &refused);
+    if (!kept)
+        world_fail(world, NULL, "a template is not saved: %s", refused->message);
     for (guint config = STARTED_CONFIGS_MAX; config < CONFIGS_MAX; config++) {
         g_autoptr(Json) pipeline = sim_pipeline(world, config, NULL);
         g_autoptr(GError) error = NULL;

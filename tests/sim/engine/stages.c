@@ -1,4 +1,5 @@
 /* Stage types whose tasks answer what their scripts say (a letter per run, the last one repeated), beside real ones. */
+#include "stages/metadata/templates.h"
 #include "world.h"
 #include <string.h>
 
@@ -65,3 +66,5 @@ static Status run_other(TaskContext *context, GError **error) {
 
 static const StageType *const list[] = {&plain, &prepared, &cancellable, &both, &stage_wait, &stage_pipeline, NULL};
 const StageTypes sim_stage_types = {list};
+
+const SubmissionStep sim_submission_steps[] = {{"templates", template_submission_step}, {NULL, NULL}};

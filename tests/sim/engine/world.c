@@ -222,7 +222,7 @@ void world_run(guint64 seed, Store *store, Config *config, Counters *counters, g
         world.limits[i] = world_chance(&world, 40) ? 0 : world_between(&world, 1, 3);
         world.keeps[i] = world_chance(&world, 50);
     }
-    sim_save_children(&world);
+    sim_save_configurations(&world);
     guint listener = store_listen(store, on_change, &world);
     world_open_engine(&world);
     run_to_the_end(&world);

@@ -51,6 +51,7 @@ gint64 world_now_ms(World *world);
     X(checked_reasons)                                                                                                                     \
     X(checked_ends)                                                                                                                        \
     X(children)                                                                                                                            \
+    X(templated)                                                                                                                           \
     X(windows)                                                                                                                             \
     X(checked_orders)                                                                                                                      \
     X(checked_children)                                                                                                                    \
@@ -125,13 +126,14 @@ void world_say(World *world, const char *format, ...) G_GNUC_PRINTF(2, 3); /* wi
 /* ---- pipelines.c ---- */
 /* A random pipeline of one of the world's configurations; caller owns. */
 Json *sim_pipeline(World *world, guint config, const char *execution_id);
-/* Saves the pipelines that stages start. */
-void sim_save_children(World *world);
+/* Saves the pipelines that stages start, and a template. */
+void sim_save_configurations(World *world);
 /* Which of the world's pipelines that is. */
 guint sim_config_of(const Execution *execution);
 
 /* ---- stages.c ---- */
 extern const StageTypes sim_stage_types;
+extern const SubmissionStep sim_submission_steps[];
 
 /* ---- users.c ---- */
 void users_start(World *world);
