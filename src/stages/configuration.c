@@ -2,6 +2,7 @@
 #include "artifacts/accounts.h"
 #include "net/url_guard.h"
 #include "stages/artifacts/artifacts.h"
+#include "stages/deploy/monitor/monitor.h"
 #include "stages/deploy/settings.h"
 #include "stages/flow/settings.h"
 #include "stages/integrations/settings.h"

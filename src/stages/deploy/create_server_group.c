@@ -93,19 +93,10 @@ static Json *with_image(TaskContext *context, const Cloud *cloud, const Json *de
 }
 
 static Json *description_of(TaskContext *context, const Cloud *cloud, GError **error) {
-    static const char *const STRATEGY_KEYS[] = {"strategy",
-                                                "maxRemainingAsgs",
-                                                "scaleDown",
-                                                "rollback",
-                                                "stageTimeoutMs",
-                                                "clusters",
-                                                "savedCapacity",
-                                                "maxInitialAsgs",
-                                                "deploySteps",
-                                                "targetPercentages",
-                                                "deploymentMonitor",
-                                                "pipelineBeforeCleanup",
-                                                NULL};
+    static const char *const STRATEGY_KEYS[] = {
+        "strategy",          "maxRemainingAsgs",      "scaleDown",      "rollback",    "stageTimeoutMs",
+        "clusters",          "savedCapacity",         "maxInitialAsgs", "deploySteps", "targetPercentages",
+        "deploymentMonitor", "pipelineBeforeCleanup", "failureActions", NULL};
     g_autoptr(Json) whole = deploy_description(context->stage);
     g_autoptr(Json) own = json_without(json_root(whole), STRATEGY_KEYS);
     const char *account = deploy_account(context->execution, context->stage);
@@ -256,7 +247,7 @@ static const Param create_params[] = {
     DEPLOY_PARAM("preferSourceCapacity", PARAM_BOOL, prefer_source_capacity, .help = "… and capacity when there is none."),
     DEPLOY_PARAM("source", PARAM_JSON, source,
                  .help = "The server group it replaces: {account, region, serverGroupName}; found when absent."),
-    DEPLOY_PARAM("strategy", PARAM_STRING, strategy, .help = "none, redblack, highlander, rollingredblack or custom."),
+    DEPLOY_PARAM("strategy", PARAM_STRING, strategy, .help = "none, redblack, highlander, rollingredblack, monitored or custom."),
     DEPLOY_PARAM("strategyApplication", PARAM_STRING, strategy_application, .help = "custom: application of the strategy."),
     DEPLOY_PARAM("strategyPipeline", PARAM_STRING, strategy_pipeline,
                  .help = "custom: id of the strategy, a pipeline that makes the server group and does whatever else it is to do."),
@@ -273,8 +264,16 @@ static const Param create_params[] = {
     DEPLOY_PARAM("pipelineBeforeCleanup", PARAM_JSON, pipeline_before_cleanup,
                  .help = "rollingredblack: {application, pipelineId, pipelineParameters}: a pipeline that runs in each step, before the "
                          "old one loses traffic, and is told deployedServerGroup, sourceServerGroup and percentageComplete."),
+    DEPLOY_PARAM("deploySteps", PARAM_JSON, deploy_steps,
+                 .help = "monitored: the sizes of the new one, as targetPercentages: numbers, or {percentage}."),
+    DEPLOY_PARAM(
+        "deploymentMonitor", PARAM_JSON, deployment_monitor,
+        .help = "monitored: {id, parameters, failOnErrorOverride, maxAnalysisMinutesOverride}: which monitor is asked, what else it "
+                "is told, and what happens when it does not answer. Without an id nobody is asked."),
+    DEPLOY_PARAM("failureActions", PARAM_JSON, failure_actions,
+                 .help = "monitored: {rollback: None, Automatic or Manual, destroyInstances}: what happens when the deployment fails."),
     DEPLOY_PARAM("maxInitialAsgs", PARAM_INT, max_initial, .otherwise = "1", .min = -1, .max = G_MAXINT64,
-                 .help = "rollingredblack: it begins beside at most so many enabled server groups; -1: any number."),
+                 .help = "rollingredblack, monitored: it begins beside at most so many enabled server groups; -1: any number."),
     DEPLOY_PARAM(
         "rollback", PARAM_JSON, rollback,
         .help = "{onFailure, destroyLatest}: what happens when the deployment fails. onFailure: redblack disables the new one when "

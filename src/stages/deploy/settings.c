@@ -1,5 +1,6 @@
 /* Settings of deployments (settings.h). Any thread. */
 #include "stages/deploy/settings.h"
+#include "stages/deploy/monitor/monitor.h"
 
 #define GUARD_RATIO_LIMIT 0.5 /* engine.md 20: [0, 0.5) */
 
@@ -21,7 +22,7 @@ static const Param guard_params[] = {
 };
 static const ConfigSection task_section = {SERVICE_ORCA, "tasks", task_params, "Time limits of tasks."};
 static const ConfigSection guard_section = {SERVICE_ORCA, "traffic-guards", guard_params, "Traffic guards."};
-const ConfigSection *const deploy_config_sections[] = {&task_section, &guard_section, NULL};
+const ConfigSection *const deploy_config_sections[] = {&task_section, &guard_section, &monitor_section, NULL};
 
 DeploySettings deploy_settings(Services *services) {
     g_autoptr(Config) config = services_config(services);

@@ -9,7 +9,7 @@ typedef struct {
     char **regions, **health_providers, **server_groups, **processes;
     char *region;
     Json *moniker, *capacity, *source, *availability_zones, *clusters, *rollback, *pipeline_parameters, *constraints, *target_percentages,
-        *pipeline_before_cleanup, *rollback_context;
+        *pipeline_before_cleanup, *rollback_context, *deployment_monitor, *deploy_steps, *failure_actions;
     gint64 healthy_percentage, desired_percentage, shrink_to, remaining_enabled, remaining_full, max_remaining, scale_percentage,
         scale_number, delay_before_cleanup_ms, delay_before_scale_down_ms, max_initial, wait_between_regions_ms, rollback_timeout;
     gboolean allow_delete_active, allow_scale_down_active, retain_larger, prefer_larger, continue_if_missing, skip_disable,

@@ -49,6 +49,15 @@ GArray *strategy_percentages(const JsonValue *list, const char *key, GError **er
 
 /* ---- stages ---- */
 
+gboolean strategy_size_is_known(const Stage *stage, GError **error) {
+    const JsonValue *context = deploy_context(stage);
+    if (strategy_source(stage) != NULL || json_is_object(json_get(context, "savedCapacity")))
+        return TRUE;
+    error_set(error, ERR_INVALID, "strategy %s: capacity: required, since there is no server group whose size could be taken",
+              json_get_string(context, "strategy"));
+    return FALSE;
+}
+
 void strategy_append_determine(StagePlan *plan, const Json *base, const GroupName *deployed) {
     /* Somebody else's group may be newer by now: it is this deployment's that grows. */
     g_autoptr(Json) more = json_pack("{s:s, s:s}", "target", "current_asg_dynamic", DEPLOY_KNOWN_TARGET, deployed->name);
@@ -124,16 +133,30 @@ static Json *saved_size(const Stage *stage) {
     return json_pack("{s:s, s:v, s:v}", "action", "scale_exact", "capacity", saved, original, saved);
 }
 
-void strategy_append_grow(const Stage *stage, StagePlan *plan, const Json *base, gint64 percentage, gboolean pinned) {
+/* The size of the new group: so many percent of what it is to have, held there or let go. Caller unrefs. */
+static Json *new_size(const Stage *stage, const Json *base, gint64 percentage, gboolean pinned) {
     const JsonValue *context = deploy_context(stage), *source = strategy_source(stage);
-    g_autoptr(Json) common = json_pack("{s:s, s:i, s:b, s:b, s:b, s:v}", "target", "current_asg_dynamic", "scalePct", percentage,
-                                       "pinCapacity", pinned, "pinMinimumCapacity", pinned, "unpinMinimumCapacity", !pinned,
-                                       "targetHealthyDeployPercentage", json_get(context, "targetHealthyDeployPercentage"));
+    g_autoptr(Json) common = json_pack("{s:i, s:b, s:b, s:b, s:v}", "scalePct", percentage, "pinCapacity", pinned, "pinMinimumCapacity",
+                                       pinned, "unpinMinimumCapacity", !pinned, "targetHealthyDeployPercentage",
+                                       json_get(context, "targetHealthyDeployPercentage"));
     g_autoptr(Json) from = source != NULL ? size_source(base, source) : NULL;
     g_autoptr(Json) size = source != NULL ? json_pack("{s:s, s:j}", "action", "scale_to_server_group", "source", from) : saved_size(stage);
-    g_autoptr(Json) more = json_merge(json_root(common), json_root(size));
+    return json_merge(json_root(common), json_root(size));
+}
+
+void strategy_append_grow(const Stage *stage, StagePlan *plan, const Json *base, gint64 percentage, gboolean pinned) {
+    g_autoptr(Json) size = new_size(stage, base, percentage, pinned);
+    g_autoptr(Json) more = json_with_string(json_root(size), "target", "current_asg_dynamic");
     g_autofree char *name = g_strdup_printf("Grow to %" G_GINT64_FORMAT "%% of Desired Size", percentage);
     strategy_append(plan, "resizeServerGroup", name, base, more);
+}
+
+void strategy_append_unpin_deployed(const Stage *stage, StagePlan *plan, const Json *base, const GroupName *deployed) {
+    g_autoptr(Json) size = new_size(stage, base, 100, FALSE);
+    g_autoptr(Json) named = json_pack("{s:s, s:s}", "serverGroupName", deployed->name, "asgName", deployed->name);
+    g_autoptr(Json) more = json_merge(json_root(size), json_root(named));
+    g_autofree char *name = g_strconcat("Unpin ", deployed->name, NULL);
+    strategy_append(plan, "pinServerGroup", name, base, more);
 }
 
 void strategy_append_disable(const Stage *stage, StagePlan *plan, const Json *base, gint64 percentage) {

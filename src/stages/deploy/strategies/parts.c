@@ -33,11 +33,10 @@ void strategy_append_scale_down(const Stage *stage, StagePlan *plan, const Json 
     strategy_append(plan, "scaleDownCluster", "scaleDown", base, more);
 }
 
-void strategy_append_shrink(const Stage *stage, StagePlan *plan, const Json *base) {
-    const JsonValue *context = deploy_context(stage);
-    gint64 remaining = deploy_number(json_get(context, "maxRemainingAsgs"), 0);
-    g_autoptr(Json) more = json_pack("{s:i, s:b, s:b}", "shrinkToSize", remaining, "allowDeleteActive",
-                                     deploy_flag(context, "allowDeleteActive", FALSE), "retainLargerOverNewer", FALSE);
+void strategy_append_shrink(const Stage *stage, StagePlan *plan, const Json *base, gboolean allow_active) {
+    gint64 remaining = deploy_number(json_get(deploy_context(stage), "maxRemainingAsgs"), 0);
+    g_autoptr(Json)
+        more = json_pack("{s:i, s:b, s:b}", "shrinkToSize", remaining, "allowDeleteActive", allow_active, "retainLargerOverNewer", FALSE);
     if (remaining > 0)
         strategy_append(plan, "shrinkCluster", "shrinkCluster", base, more);
 }

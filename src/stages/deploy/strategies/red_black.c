@@ -21,7 +21,7 @@ static void red_black_after(const Execution *execution, const Stage *stage, Stag
         return; /* nothing was there before */
     g_autoptr(Json) base = strategy_base(execution, stage);
     g_autoptr(Json) disable = json_pack("{s:i, s:b}", "remainingEnabledServerGroups", (gint64)1, "preferLargerOverNewer", FALSE);
-    strategy_append_shrink(stage, plan, base);
+    strategy_append_shrink(stage, plan, base, deploy_flag(deploy_context(stage), "allowDeleteActive", FALSE));
     strategy_append_wait(plan, "Wait Before Disable", strategy_seconds(stage, "delayBeforeCleanup", "delayBeforeDisableSec"));
     strategy_append(plan, "disableCluster", "disableCluster", base, disable);
     if (deploy_flag(deploy_context(stage), "scaleDown", FALSE))

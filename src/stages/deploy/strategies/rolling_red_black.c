@@ -41,17 +41,10 @@ static void append_validation(const Stage *stage, StagePlan *plan, const Json *b
     plan_append(plan, "pipeline", "Run Validation Pipeline", json_root(child));
 }
 
-static gboolean size_is_known(const Stage *stage, GError **error) {
-    if (strategy_source(stage) != NULL || json_is_object(json_get(deploy_context(stage), "savedCapacity")))
-        return TRUE;
-    error_set(error, ERR_INVALID, "strategy rollingredblack: capacity: required, since there is no server group whose size could be taken");
-    return FALSE;
-}
-
 static void rolling_after(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
     GroupName *deployed = strategy_deployed(stage);
     g_autoptr(GArray) steps = strategy_percentages(json_get(deploy_context(stage), "targetPercentages"), "targetPercentages", error);
-    if (deployed == NULL || steps == NULL || !size_is_known(stage, error)) {
+    if (deployed == NULL || steps == NULL || !strategy_size_is_known(stage, error)) {
         group_name_free(deployed);
         return;
     }

@@ -3,7 +3,7 @@
 #pragma once
 #include "stages/deploy/deployment.h"
 
-extern const Strategy strategy_red_black, strategy_highlander, strategy_custom, strategy_rolling_red_black;
+extern const Strategy strategy_red_black, strategy_highlander, strategy_custom, strategy_rolling_red_black, strategy_monitored;
 
 /* ---- what their files share (parts.c) ---- */
 
@@ -17,7 +17,7 @@ gint64 strategy_seconds(const Stage *stage, const char *key, const char *older_k
 /* delayBeforeScaleDown, then scaleDownCluster named scaleDown. */
 void strategy_append_scale_down(const Stage *stage, StagePlan *plan, const Json *base, gboolean allow_active);
 /* shrinkCluster to maxRemainingAsgs, when that is above 0. */
-void strategy_append_shrink(const Stage *stage, StagePlan *plan, const Json *base);
+void strategy_append_shrink(const Stage *stage, StagePlan *plan, const Json *base, gboolean allow_active);
 
 /* The source that determineSourceServerGroup recorded; NULL: there was none. Borrowed. */
 const JsonValue *strategy_source(const Stage *stage);
@@ -31,10 +31,14 @@ GroupName *strategy_deployed(const Stage *stage);
 gboolean strategy_start_empty(TaskContext *context, const JsonValue *description, GError **error);
 /* The steps of a list of percentages, 100 behind them when it is not there; NULL with ERR_INVALID. Array of gint64, caller unrefs. */
 GArray *strategy_percentages(const JsonValue *list, const char *key, GError **error);
+/* Growing needs a source or a given capacity; else ERR_INVALID. */
+gboolean strategy_size_is_known(const Stage *stage, GError **error);
 void strategy_append_determine(StagePlan *plan, const Json *base, const GroupName *deployed);
 void strategy_append_pin(const Stage *stage, StagePlan *plan, const Json *base);
 /* "Unpin <source>"; timeout_ms 0: none of its own. */
 void strategy_append_unpin(const Execution *execution, const Stage *stage, StagePlan *plan, const Json *base, gint64 timeout_ms);
 void strategy_append_grow(const Stage *stage, StagePlan *plan, const Json *base, gint64 percentage, gboolean pinned);
+/* "Unpin <new>": the new group gets the bounds of the source, or those that were given. */
+void strategy_append_unpin_deployed(const Stage *stage, StagePlan *plan, const Json *base, const GroupName *deployed);
 void strategy_append_disable(const Stage *stage, StagePlan *plan, const Json *base, gint64 percentage);
 #define STRATEGY_UNPIN_TIMEOUT_MS (20 * G_GINT64_CONSTANT(60000))
