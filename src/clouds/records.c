@@ -1,4 +1,5 @@
 /* Typed records: names of health states, the health of an instance as a whole, and how records are freed. Pure; any thread. */
+#include "clouds/appversion.h"
 #include "clouds/naming.h"
 
 #define STARTING_AFTER_LAUNCH_MS 180000
@@ -85,4 +86,28 @@ void image_free(Image *image) {
     json_unref(image->tags);
     json_unref(image->attributes);
     g_free(image);
+}
+
+static const char *tag_of(const Image *image, const char *key) {
+    return json_get_string(json_root(image->tags), key);
+}
+
+void image_add_build(JsonBuilder *builder, const char *key, const Image *image) {
+    g_auto(AppVersion) version = {0};
+    const char *text = tag_of(image, "appversion");
+    if (!text || !appversion_parse(text, &version))
+        return;
+    json_begin_object(builder, key);
+    json_add_string(builder, "package_name", version.package);
+    json_add_string(builder, "version", version.version);
+    json_add_string(builder, "commit", version.commit);
+    if (version.job) {
+        json_begin_object(builder, "jenkins");
+        json_add_string(builder, "name", version.job);
+        json_add_string(builder, "number", version.build);
+        json_add_string(builder, "host", tag_of(image, "build_host"));
+        json_end_object(builder);
+    }
+    json_add_string(builder, "buildInfoUrl", tag_of(image, "build_info_url"));
+    json_end_object(builder);
 }

@@ -55,3 +55,6 @@ typedef struct {
     Json *attributes; /* creationDate, virtualizationType, architecture … as served */
 } Image;
 void image_free(Image *image);
+/* What is in an image, as its tags appversion, build_host and build_info_url say: {package_name, version, commit, jenkins {name, number,
+ * host}, buildInfoUrl} under key; nothing without an appversion. */
+void image_add_build(JsonBuilder *builder, const char *key, const Image *image);

@@ -25,6 +25,7 @@ extern const StageType stage_terminate_instances, stage_terminate_and_decrement,
 
 extern const StageType stage_rollback_server_group, stage_rollback_cluster, stage_capture_source_capacity;
 extern const StageType stage_bulk_destroy_server_group;
+extern const StageType stage_find_image_from_tags, stage_upsert_image_tags, stage_delete_image, stage_delete_snapshot;
 extern const StageType stage_upsert_tags, stage_modify_asg, stage_scheduled_actions, stage_upsert_policy, stage_delete_policy,
     stage_launch_configuration, stage_launch_template;
 extern const StageType stage_upsert_balancer, stage_upsert_balancers, stage_delete_balancer, stage_upsert_firewall, stage_delete_firewall;
@@ -77,6 +78,12 @@ static const StageType *const TYPES[] = {
     &stage_scale_down_cluster,
     &stage_find_image,
     &stage_bulk_destroy_server_group,
+
+    /* images */
+    &stage_find_image_from_tags,
+    &stage_upsert_image_tags,
+    &stage_delete_image,
+    &stage_delete_snapshot,
 
     /* scaling */
     &stage_upsert_tags,

@@ -383,12 +383,94 @@ static const CloudOperation tags_operation = {.name = "upsertServerGroupTags", .
                             balancer_operation = {.name = "upsertLoadBalancer", .steps = said_steps, .finish = balancer_finish},
                             delete_balancer_operation = {.name = "deleteLoadBalancer", .steps = said_steps};
 
+/* ---- images: they live in the inventory alone ---- */
+
+static void put_image(Inventory *inventory, const char *account, const char *region, const char *id, const char *name, gint64 created_ms,
+                      const JsonValue *tags) {
+    g_autoptr(InventoryObject) object = inventory_object_new(KIND_IMAGE, account, region, id);
+    Image *image = g_new0(Image, 1);
+    *image = (Image){.id = g_strdup(id),
+                     .name = g_strdup(name),
+                     .account = g_strdup(account),
+                     .region = g_strdup(region),
+                     .cloud = g_strdup("test"),
+                     .created_ms = created_ms,
+                     .tags = tags != NULL ? json_copy(tags) : json_empty_object()};
+    object->record = image;
+    object->free_record = (GDestroyNotify)image_free;
+    object->seen_ms = clock_now_ms();
+    inventory_put(inventory, object);
+}
+
+typedef struct {
+    const char *name, *account;
+    const JsonValue *tags;
+    Inventory *inventory;
+} ImageTagging;
+
+static gboolean tag_image(const InventoryObject *object, gpointer data) {
+    const ImageTagging *tagging = data;
+    const Image *image = object->record;
+    if (strcmp(image->name, tagging->name) != 0)
+        return TRUE;
+    g_autoptr(Json) tags = json_merge(json_root(image->tags), tagging->tags);
+    put_image(tagging->inventory, object->account, object->region, image->id, image->name, image->created_ms, json_root(tags));
+    return TRUE;
+}
+
+/* "tag <image> in <account> <tags>"; handing tags on is "allow <image> for <account> in <region>". */
+static gboolean tag_images_act(Operation *operation, guint item, GError **error) {
+    (void)item, (void)error;
+    const JsonValue *request = operation_request(operation);
+    const char *account = operation_account(operation)->name;
+    g_autofree char *text = json_write(json_get(request, "tags"), NULL);
+    ImageTagging tagging = {json_get_string(request, "amiName"), account, json_get(request, "tags"), operation_inventory(operation)};
+    g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(operation_inventory(operation));
+    inventory_each(snapshot, account, KIND_IMAGE, NULL, tag_image, &tagging);
+    g_mutex_lock(&outside.lock);
+    outside_call("tag %s in %s %s", tagging.name, account, text);
+    g_mutex_unlock(&outside.lock);
+    return TRUE;
+}
+
+static gboolean allow_act(Operation *operation, guint item, GError **error) {
+    (void)item, (void)error;
+    const JsonValue *request = operation_request(operation);
+    const char *target = json_get_string(request, "targetAccount"), *name = json_get_string(request, "amiName");
+    g_autoptr(Json) tags = json_pack("{s:s}", "Team", "sails");
+    ImageTagging tagging = {name, target, json_root(tags), operation_inventory(operation)};
+    g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(operation_inventory(operation));
+    inventory_each(snapshot, target, KIND_IMAGE, NULL, tag_image, &tagging);
+    g_mutex_lock(&outside.lock);
+    outside_call("allow %s for %s in %s", name, target, json_get_string(request, "region"));
+    g_mutex_unlock(&outside.lock);
+    return TRUE;
+}
+
+static const OperationStep tag_images_steps[] = {{.name = "tag", .act = tag_images_act, .repeat = REPEAT_IDEMPOTENT}, {0}},
+                           allow_steps[] = {{.name = "allow", .act = allow_act, .repeat = REPEAT_IDEMPOTENT}, {0}};
+static const CloudOperation tag_images_operation = {.name = "upsertImageTags", .steps = tag_images_steps},
+                            allow_operation = {.name = "allowLaunchDescription", .account_is_target = TRUE, .steps = allow_steps};
+
 static const OperationStep create_steps[] = {{.name = "create", .act = create_act, .repeat = REPEAT_IDEMPOTENT}, {0}};
 static const CloudOperation create_operation = {.name = "createServerGroup", .steps = create_steps, .finish = create_finish};
-static const CloudOperation *const operations[] = {
-    &create_operation, &enable_operation,  &disable_operation,   &destroy_operation,         &resize_operation,
-    &resume_operation, &suspend_operation, &terminate_operation, &decrement_operation,       &detach_operation,
-    &reboot_operation, &tags_operation,    &balancer_operation,  &delete_balancer_operation, NULL};
+static const CloudOperation *const operations[] = {&create_operation,
+                                                   &enable_operation,
+                                                   &disable_operation,
+                                                   &destroy_operation,
+                                                   &resize_operation,
+                                                   &resume_operation,
+                                                   &suspend_operation,
+                                                   &terminate_operation,
+                                                   &decrement_operation,
+                                                   &detach_operation,
+                                                   &reboot_operation,
+                                                   &tags_operation,
+                                                   &balancer_operation,
+                                                   &delete_balancer_operation,
+                                                   &tag_images_operation,
+                                                   &allow_operation,
+                                                   NULL};
 
 /* ---- the cloud ---- */
 
@@ -403,9 +485,13 @@ static const Cloud test_cloud;
 static GPtrArray *open_accounts(Config *config, Clouds *clouds, GPtrArray *problems) {
     (void)config, (void)clouds, (void)problems;
     GPtrArray *accounts = g_ptr_array_new_with_free_func((GDestroyNotify)account_unref);
-    Account *account = g_new0(Account, 1);
-    *account = (Account){.cloud = &test_cloud, .name = g_strdup("prod"), .regions = g_strsplit("here,there", ",", -1), .ref_count = 1};
-    g_ptr_array_add(accounts, account);
+    static const char *const NAMES[] = {"prod", "base"};
+    for (guint i = 0; i < G_N_ELEMENTS(NAMES); i++) {
+        Account *account = g_new0(Account, 1);
+        *account = (Account){
+            .cloud = &test_cloud, .name = g_strdup(NAMES[i]), .regions = g_strsplit("here,there", ",", -1), .ref_count = 1};
+        g_ptr_array_add(accounts, account);
+    }
     return accounts;
 }
 

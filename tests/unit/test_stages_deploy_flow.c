@@ -268,6 +268,28 @@ static void test_pin(void) {
     house_leave(&house);
 }
 
+/* stages.md 2.4: a live look, every region must satisfy. */
+static void test_cluster_size(void) {
+    static const char *const HOLDS[] = {"\"expected\":2", "\"expected\":\"2\",\"comparison\":\"==\"", "\"expected\":3,\"comparison\":\"<\"",
+                                        "\"expected\":2,\"comparison\":\">=\"", "\"comparison\":\"<=\",\"onlyEnabledServerGroups\":true"};
+    House house;
+    house_build(&house);
+    outside_add("here", "orders-main-v000", (Capacity){1, 1, 1})->disabled = TRUE;
+    outside_add("here", "orders-main-v001", (Capacity){1, 1, 1});
+    for (guint i = 0; i < G_N_ELEMENTS(HOLDS); i++) {
+        g_autofree char *stages = g_strdup_printf(
+            "[{\"type\":\"checkPreconditions\",\"preconditions\":[{\"type\":\"clusterSize\",\"context\":{"
+            "\"credentials\":\"prod\",\"cluster\":\"orders-main\",\"regions\":[\"here\"],%s}}]}]",
+            HOLDS[i]);
+        run_ok(&house, stages);
+    }
+    run_failing(&house,
+                "[{\"type\":\"checkPreconditions\",\"preconditions\":[{\"type\":\"clusterSize\",\"context\":{\"credentials\":\"prod\","
+                "\"cluster\":\"orders-main\",\"regions\":[\"here\"],\"comparison\":\"~\"}}]}]",
+                "comparison ~ is none of");
+    house_leave(&house);
+}
+
 static void test_bulk_destroy(void) {
     House house;
     house_build(&house);
@@ -550,6 +572,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/deploy-flow/enabled-since-it-was-chosen", test_enabled_since_it_was_chosen);
     g_test_add_func("/deploy-flow/resized-meanwhile", test_resized_meanwhile);
     g_test_add_func("/deploy-flow/pin", test_pin);
+    g_test_add_func("/deploy-flow/cluster-size", test_cluster_size);
     g_test_add_func("/deploy-flow/bulk-destroy", test_bulk_destroy);
     g_test_add_func("/deploy-flow/one-operation-stages", test_one_operation_stages);
     g_test_add_func("/deploy-flow/failures", test_failures);

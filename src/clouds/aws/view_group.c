@@ -1,5 +1,4 @@
 /* Server groups as served: one full form, and the summary that lists show. */
-#include "clouds/appversion.h"
 #include "clouds/aws/reader.h"
 #include "clouds/aws/views.h"
 #include "clouds/naming.h"
@@ -45,30 +44,6 @@ void aws_view_add_moniker(JsonBuilder *builder, const char *key, const char *nam
     json_add_string(builder, "detail", moniker.detail);
     if (moniker.sequence >= 0)
         json_add_int(builder, "sequence", moniker.sequence);
-    json_end_object(builder);
-}
-
-static const char *tag_of(const Image *image, const char *key) {
-    return json_get_string(json_root(image->tags), key);
-}
-
-void aws_view_add_build(JsonBuilder *builder, const char *key, const Image *image) {
-    g_auto(AppVersion) version = {0};
-    const char *text = tag_of(image, "appversion");
-    if (!text || !appversion_parse(text, &version))
-        return;
-    json_begin_object(builder, key);
-    json_add_string(builder, "package_name", version.package);
-    json_add_string(builder, "version", version.version);
-    json_add_string(builder, "commit", version.commit);
-    if (version.job) {
-        json_begin_object(builder, "jenkins");
-        json_add_string(builder, "name", version.job);
-        json_add_string(builder, "number", version.build);
-        json_add_string(builder, "host", tag_of(image, "build_host"));
-        json_end_object(builder);
-    }
-    json_add_string(builder, "buildInfoUrl", tag_of(image, "build_info_url"));
     json_end_object(builder);
 }
 
@@ -155,7 +130,7 @@ static void add_common(JsonBuilder *builder, const GroupView *view) {
     add_list(builder, "targetGroups", group->target_groups);
     add_list(builder, "securityGroups", group->security_groups);
     if (view->image && view->image->record)
-        aws_view_add_build(builder, "buildInfo", view->image->record);
+        image_add_build(builder, "buildInfo", view->image->record);
     aws_view_add_moniker(builder, "moniker", group->name);
     json_add_json(builder, "tags", group->tags);
 }
@@ -208,7 +183,7 @@ static void add_image(JsonBuilder *builder, const GroupView *view) {
     json_add_string(builder, "imageId", image->id);
     json_add_string(builder, "imageName", image->name);
     json_add_json(builder, "image", view->image->document);
-    aws_view_add_build(builder, "buildInfo", image);
+    image_add_build(builder, "buildInfo", image);
     json_end_object(builder);
 }
 

@@ -12,8 +12,6 @@ Instance *aws_view_instance_record(const InventorySnapshot *snapshot, const Inve
 /* The array "health": each with type, state and what its source says. */
 void aws_view_add_health(JsonBuilder *builder, const char *key, const Instance *instance);
 void aws_view_add_moniker(JsonBuilder *builder, const char *key, const char *name);
-/* {package_name, version, commit, jenkins}, buildInfoUrl: of an image's tags; nothing when they do not say. */
-void aws_view_add_build(JsonBuilder *builder, const char *key, const Image *image);
 /* [{name, region, account …, instances}]: the groups that are registered under the name, at a classic load balancer or target group. */
 void aws_view_add_registered(JsonBuilder *builder, const InventorySnapshot *snapshot, const InventoryObject *at, gint64 now_ms);
 

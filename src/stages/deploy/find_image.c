@@ -1,6 +1,8 @@
 /* `findImage`: the image that a cluster runs (stages.md 6.4, deploy-strategies.md 9). Runs in a worker. */
 #include "stages/deploy/deployment.h"
+#include "stages/deploy/settings.h"
 #include "stages/deploy/stage_params.h"
+#include "stages/images/images.h"
 
 #define FIND_TIMEOUT_MS 600000
 #define FIND_BACKOFF_MS 10000
@@ -64,15 +66,6 @@ typedef struct {
     GPtrArray *found; /* of Json: details per location */
 } Finding;
 
-static Json *details_of(const Finding *finding, const char *location, const char *id, const char *name, const char *source,
-                        const Image *image) {
-    g_autoptr(Json) base = image != NULL && image->attributes != NULL ? json_ref(image->attributes) : json_empty_object();
-    g_autoptr(Json) own = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:v}", "ami", id, "imageId", id, "imageName", name,
-                                    "cloudProvider", finding->cloud, "refId", id, "sourceServerGroup", source, "region", location, "tags",
-                                    image != NULL ? json_root(image->tags) : NULL);
-    return json_merge(json_root(base), json_root(own));
-}
-
 static const Image *image_record(const InventorySnapshot *snapshot, const char *account, const char *location, const char *id) {
     const InventoryObject *object = inventory_get(snapshot, account, KIND_IMAGE, location, id);
     return object != NULL ? object->record : NULL;
@@ -89,7 +82,7 @@ static gboolean add_group_image(Finding *finding, const ServerGroup *group, cons
     g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(clouds_inventory(clouds));
     const Image *image = image_record(snapshot, finding->account, location, group->image_id);
     const char *name = image != NULL && image->name != NULL ? image->name : group->image_name;
-    g_ptr_array_add(finding->found, details_of(finding, location, group->image_id, name, group->name, image));
+    g_ptr_array_add(finding->found, image_details(finding->cloud, location, group->image_id, name, group->name, image));
     return TRUE;
 }
 
@@ -115,38 +108,39 @@ static char *base_name(const char *name) {
     return base;
 }
 
-typedef struct {
-    const char *prefix;
-    const Image *newest;
-} ImageSearch;
-
-static gboolean visit_image(const InventoryObject *object, gpointer data) {
-    ImageSearch *search = data;
-    const Image *image = object->record;
-    if (image != NULL && image->name != NULL && g_str_has_prefix(image->name, search->prefix) &&
-        (search->newest == NULL || image->created_ms > search->newest->created_ms))
-        search->newest = image;
-    return TRUE;
+/* The newest one whose name begins with the prefix, read live; *snapshot is the caller's and holds it. */
+static const Image *newest_named(Finding *finding, const char *account, const char *location, const char *prefix,
+                                 InventorySnapshot **snapshot) {
+    Clouds *clouds = finding->context->services->clouds;
+    g_autofree char *pattern = g_strconcat(prefix, "*", NULL);
+    clouds_refresh_image(clouds, account, location, pattern, finding->context->cancel, NULL);
+    *snapshot = inventory_snapshot(clouds_inventory(clouds));
+    ImageWish wish = {.account = account, .region = location, .part = prefix};
+    g_autoptr(GPtrArray) images = images_matching(*snapshot, &wish);
+    for (guint i = 0; i < images->len; i++) {
+        const Image *image = ((const InventoryObject *)images->pdata[i])->record;
+        if (g_str_has_prefix(image->name, prefix))
+            return image;
+    }
+    return NULL;
 }
 
+/* In the stage's account, else where images are made. */
 static gboolean find_by_name(Finding *finding, const char *location, GError **error) {
-    Clouds *clouds = finding->context->services->clouds;
     const char *name = finding->found->len > 0 ? json_get_string(json_root(finding->found->pdata[0]), "imageName") : NULL;
-    g_autofree char *prefix = base_name(name);
-    g_autofree char *pattern = g_strconcat(prefix != NULL ? prefix : "", "*", NULL);
-    if (prefix != NULL)
-        clouds_refresh_image(clouds, finding->account, location, pattern, finding->context->cancel, NULL);
-    g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(clouds_inventory(clouds));
-    ImageSearch search = {prefix, NULL};
-    if (prefix != NULL)
-        inventory_each(snapshot, finding->account, KIND_IMAGE, location, visit_image, &search);
-    if (search.newest == NULL) {
-        error_set(error, ERR_NOT_FOUND, "Could not find an image for cluster '%s' in %s, neither of a server group nor by the name %s",
-                  finding->cluster, location, pattern);
-        return FALSE;
+    g_autofree char *prefix = base_name(name), *baked_in = images_bake_account(finding->context->services);
+    const char *const accounts[] = {finding->account, baked_in};
+    for (guint i = 0; prefix != NULL && i < G_N_ELEMENTS(accounts); i++) {
+        g_autoptr(InventorySnapshot) snapshot = NULL;
+        const Image *image = accounts[i] != NULL ? newest_named(finding, accounts[i], location, prefix, &snapshot) : NULL;
+        if (image == NULL)
+            continue;
+        g_ptr_array_add(finding->found, image_details(finding->cloud, location, image->id, image->name, NULL, image));
+        return TRUE;
     }
-    g_ptr_array_add(finding->found, details_of(finding, location, search.newest->id, search.newest->name, NULL, search.newest));
-    return TRUE;
+    error_set(error, ERR_NOT_FOUND, "Could not find an image for cluster '%s' in %s, neither of a server group nor by the name %s*",
+              finding->cluster, location, prefix != NULL ? prefix : "");
+    return FALSE;
 }
 
 /* ---- where ---- */
@@ -207,26 +201,7 @@ static gboolean name_matches(const JsonValue *context, const Json *details, GErr
 }
 
 static void publish(const Finding *finding, const GPtrArray *inferred) {
-    g_autofree char *type = g_strconcat(finding->cloud, "/image", NULL);
-    g_autoptr(JsonBuilder) details = json_builder_new();
-    g_autoptr(JsonBuilder) artifacts = json_builder_new();
-    json_begin_array(details, NULL);
-    json_begin_array(artifacts, NULL);
-    for (guint i = 0; i < finding->found->len; i++) {
-        const JsonValue *image = json_root(finding->found->pdata[i]);
-        json_add_value(details, NULL, image);
-        g_autoptr(Json) artifact = json_pack("{s:s, s:v, s:v, s:v, s:{s:v}}", "type", type, "name", json_get(image, "imageName"),
-                                             "reference", json_get(image, "imageId"), "location", json_get(image, "region"), "metadata",
-                                             "serverGroup", json_get(image, "sourceServerGroup"));
-        json_add_json(artifacts, NULL, artifact);
-    }
-    json_end_array(details);
-    json_end_array(artifacts);
-    g_autoptr(Json) list = json_builder_end(details);
-    g_autoptr(Json) made = json_builder_end(artifacts);
-    task_set_context_json(finding->context, "amiDetails", list);
-    task_set_context_json(finding->context, "artifacts", made);
-    task_set_output_json(finding->context, "deploymentDetails", list);
+    images_publish(finding->context, finding->cloud, finding->found);
     g_autoptr(JsonBuilder) regions = json_builder_new();
     json_begin_array(regions, NULL);
     for (guint i = 0; i < inferred->len; i++)
@@ -239,7 +214,8 @@ static void publish(const Finding *finding, const GPtrArray *inferred) {
 /* Every location of the stage, then those that deployments behind it need. */
 static gboolean find_everywhere(Finding *finding, const GPtrArray *inferred, GError **error) {
     g_auto(GStrv) locations = deploy_locations(finding->context->execution, finding->context->stage);
-    gboolean resolve = deploy_flag(deploy_context(finding->context->stage), "resolveMissingLocations", FALSE);
+    gboolean resolve = deploy_flag(deploy_context(finding->context->stage), "resolveMissingLocations",
+                                   deploy_settings(finding->context->services).resolve_missing_locations);
     g_autoptr(GPtrArray) missing = g_ptr_array_new();
     for (char **location = locations; *location != NULL; location++) {
         g_autoptr(GError) failed = NULL;

@@ -1,6 +1,6 @@
 /* `checkPreconditions`: one child per precondition, in parallel (stages.md 2.4). The kinds of preconditions are a table. */
 #include "engine/expressions.h"
-#include "stages/deploy/scope.h"
+#include "stages/deploy/live.h"
 #include <string.h>
 
 #define CLUSTER_SIZE_TIMEOUT_MS 30000
@@ -70,11 +70,14 @@ static gboolean compare(gint64 actual, const char *comparison, gint64 expected, 
     return FALSE;
 }
 
-static gint64 groups_in(TaskContext *context, const JsonValue *settings, const char *region) {
-    g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(clouds_inventory(context->services->clouds));
-    g_autoptr(GPtrArray)
-        groups = clouds_cluster(snapshot, json_get_string(settings, "credentials"), json_get_string(settings, "cluster"), region);
-    gboolean only_enabled = json_get_bool(settings, "onlyEnabledServerGroups", FALSE);
+/* How many server groups there are right now; -1 with error. */
+static gint64 groups_in(TaskContext *context, const JsonValue *settings, const char *region, GError **error) {
+    g_autoptr(InventorySnapshot) snapshot = NULL;
+    g_autoptr(GPtrArray) groups = live_read_cluster(context, json_get_string(settings, "credentials"), region,
+                                                    json_get_string(settings, "cluster"), &snapshot, error);
+    if (groups == NULL)
+        return -1;
+    gboolean only_enabled = deploy_flag(settings, "onlyEnabledServerGroups", FALSE);
     gint64 count = 0;
     for (guint i = 0; i < groups->len; i++) {
         const ServerGroup *group = ((const InventoryObject *)groups->pdata[i])->record;
@@ -86,7 +89,7 @@ static gint64 groups_in(TaskContext *context, const JsonValue *settings, const c
 static Status check_cluster_size(TaskContext *context, const JsonValue *settings, GError **error) {
     const char *comparison = json_get_string(settings, "comparison");
     const JsonValue *regions = json_get(settings, "regions");
-    gint64 expected = json_get_int(settings, "expected", 1);
+    gint64 expected = deploy_number(json_get(settings, "expected"), 1);
     if (json_get_string(settings, "cluster") == NULL || json_get_string(settings, "credentials") == NULL || json_length(regions) == 0) {
         error_set(error, ERR_INVALID, "precondition clusterSize: cluster, credentials and regions are required");
         return STATUS_TERMINAL;
@@ -94,7 +97,9 @@ static Status check_cluster_size(TaskContext *context, const JsonValue *settings
     g_autoptr(GString) wrong = g_string_new(NULL);
     for (JsonIter i = json_iter(regions); json_next(&i);) {
         gboolean holds = FALSE;
-        gint64 actual = groups_in(context, settings, json_string(i.value));
+        gint64 actual = groups_in(context, settings, json_string(i.value), error);
+        if (actual < 0)
+            return STATUS_TERMINAL;
         if (!compare(actual, comparison != NULL ? comparison : "==", expected, &holds)) {
             error_set(error, ERR_INVALID, "precondition clusterSize: comparison %s is none of <, <=, ==, >=, >", comparison);
             return STATUS_TERMINAL;
@@ -107,7 +112,7 @@ static Status check_cluster_size(TaskContext *context, const JsonValue *settings
     if (context->now_ms - context->task->start_ms < CLUSTER_SIZE_TIMEOUT_MS)
         return task_again_at(context, context->now_ms + CLUSTER_SIZE_BACKOFF_MS);
     error_set(error, ERR_CONFLICT, "expected %s %" G_GINT64_FORMAT " %s server groups of %s, but: %s",
-              comparison != NULL ? comparison : "==", expected, json_get_bool(settings, "onlyEnabledServerGroups", FALSE) ? "enabled" : "",
+              comparison != NULL ? comparison : "==", expected, deploy_flag(settings, "onlyEnabledServerGroups", FALSE) ? "enabled" : "",
               json_get_string(settings, "cluster"), wrong->str);
     return STATUS_TERMINAL;
 }

@@ -7,7 +7,7 @@ extern const CloudOperation aws_terminate_instances, aws_reboot_instances, aws_t
     aws_register_instances, aws_deregister_instances;
 extern const CloudOperation aws_modify_group, aws_upsert_scheduled_actions, aws_upsert_scaling_policy, aws_delete_scaling_policy;
 extern const CloudOperation aws_upsert_security_group, aws_delete_security_group;
-extern const CloudOperation aws_allow_launch, aws_upsert_image_tags;
+extern const CloudOperation aws_allow_launch, aws_upsert_image_tags, aws_delete_image, aws_delete_snapshot;
 
 const CloudOperation *const aws_operations[] = {
     /* server groups */
@@ -40,6 +40,8 @@ const CloudOperation *const aws_operations[] = {
     /* images */
     &aws_allow_launch,
     &aws_upsert_image_tags,
+    &aws_delete_image,
+    &aws_delete_snapshot,
     NULL,
 };
 
