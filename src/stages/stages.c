@@ -30,6 +30,7 @@ extern const StageType stage_upsert_tags, stage_modify_asg, stage_scheduled_acti
     stage_launch_configuration, stage_launch_template;
 extern const StageType stage_upsert_balancer, stage_upsert_balancers, stage_delete_balancer, stage_upsert_firewall, stage_delete_firewall;
 extern const StageType stage_notify_deploy_starting, stage_evaluate_deployment_health, stage_notify_deploy_completed;
+extern const StageType stage_rolling_push;
 
 extern const StageType stage_wait_until, stage_depends_on_execution, stage_wait_for_condition;
 extern const StageType stage_webhook, stage_preconfigured_webhook;
@@ -66,6 +67,7 @@ static const StageType *const TYPES[] = {
     &stage_notify_deploy_starting,
     &stage_evaluate_deployment_health,
     &stage_notify_deploy_completed,
+    &stage_rolling_push,
     &stage_determine_target_server_group,
     &stage_enable_server_group,
     &stage_disable_server_group,

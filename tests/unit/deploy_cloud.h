@@ -262,6 +262,12 @@ static void set_suspended(Operation *operation, OutsideGroup *group) {
     group->suspended = g_strsplit(first, ",", -1);
 }
 
+static void set_image(Operation *operation, OutsideGroup *group) {
+    g_free(group->image);
+    group->image = g_strdup(requested(operation, "amiName"));
+    outside_call("= %s", group->image);
+}
+
 /* A read before every change, as real clouds have it: here somebody else may get in between. */
 static gboolean meanwhile_act(Operation *operation, guint item, GError **error) {
     (void)item, (void)error;
@@ -286,6 +292,7 @@ static LookResult not_done(Operation *operation, guint item, GError **error) {
 #define destroy_look not_done
 #define resume_look not_done
 #define suspend_look not_done
+#define launch_look not_done
 
 /* constraints.capacity, as AWS has it. */
 static LookResult resize_look(Operation *operation, guint item, GError **error) {
@@ -317,6 +324,8 @@ GROUP_OPERATION(destroy, "destroyServerGroup", set_gone);
 GROUP_OPERATION(resize, "resizeServerGroup", set_size);
 GROUP_OPERATION(resume, "resumeAsgProcessesDescription", set_resumed);
 GROUP_OPERATION(suspend, "suspendAsgProcessesDescription", set_suspended);
+GROUP_OPERATION(launch, "updateLaunchConfig", set_image);
+
 /* ---- single instances ---- */
 
 static gboolean instances_act(Operation *operation, const char *call, gboolean ends) {
@@ -454,23 +463,10 @@ static const CloudOperation tag_images_operation = {.name = "upsertImageTags", .
 
 static const OperationStep create_steps[] = {{.name = "create", .act = create_act, .repeat = REPEAT_IDEMPOTENT}, {0}};
 static const CloudOperation create_operation = {.name = "createServerGroup", .steps = create_steps, .finish = create_finish};
-static const CloudOperation *const operations[] = {&create_operation,
-                                                   &enable_operation,
-                                                   &disable_operation,
-                                                   &destroy_operation,
-                                                   &resize_operation,
-                                                   &resume_operation,
-                                                   &suspend_operation,
-                                                   &terminate_operation,
-                                                   &decrement_operation,
-                                                   &detach_operation,
-                                                   &reboot_operation,
-                                                   &tags_operation,
-                                                   &balancer_operation,
-                                                   &delete_balancer_operation,
-                                                   &tag_images_operation,
-                                                   &allow_operation,
-                                                   NULL};
+static const CloudOperation *const operations[] = {
+    &create_operation,   &enable_operation,          &disable_operation,    &destroy_operation, &resize_operation, &resume_operation,
+    &suspend_operation,  &terminate_operation,       &decrement_operation,  &detach_operation,  &reboot_operation, &tags_operation,
+    &balancer_operation, &delete_balancer_operation, &tag_images_operation, &allow_operation,   &launch_operation, NULL};
 
 /* ---- the cloud ---- */
 

@@ -1,6 +1,7 @@
 /* Deployment strategies as whole pipelines: which stages, in which order, with which contexts, and what the cloud is told
  * (deploy-strategies.md 1, 3, 8). */
 #include "deploy_house.h"
+#include "stages/instances/rolling_push.h"
 
 static const Stage *named(const Execution *execution, const char *name) {
     for (guint i = 0; i < execution->stages->len; i++)
@@ -154,6 +155,55 @@ static void test_rolling_fails(void) {
     house_leave(&house);
 }
 
+/* ---- rollingpush ---- */
+
+static void test_push_candidates(void) {
+    static const struct {
+        const char *termination, *expected;
+    } CASES[] = {
+        {"{\"relaunchAllInstances\":true}", "[\"a\",\"b\",\"c\"]"},
+        {"{\"relaunchAllInstances\":true,\"order\":\"newest\"}", "[\"c\",\"b\",\"a\"]"},
+        {"{\"totalRelaunches\":2}", "[\"a\",\"b\"]"},
+        {"{\"totalRelaunches\":\"2\",\"order\":\"newest\"}", "[\"c\",\"b\"]"},
+        {"{\"totalRelaunches\":9}", "[\"a\",\"b\",\"c\"]"},
+        {"{\"totalRelaunches\":-1}", "[]"},
+        {"{\"instances\":[\"c\",\"z\"]}", "[\"c\"]"},
+        {"{}", "[]"},
+    };
+    static char A[] = "a", B[] = "b", C[] = "c";
+    Instance instances[] = {{.id = B, .launch_ms = 2}, {.id = C, .launch_ms = 3}, {.id = A, .launch_ms = 2}};
+    g_autoptr(GPtrArray) list = g_ptr_array_new();
+    for (guint i = 0; i < G_N_ELEMENTS(instances); i++)
+        g_ptr_array_add(list, &instances[i]);
+    for (guint i = 0; i < G_N_ELEMENTS(CASES); i++) {
+        g_autoptr(Json) termination = json_parse(CASES[i].termination, -1, NULL);
+        g_autoptr(Json) ids = rolling_push_candidates(list, json_root(termination));
+        g_autofree char *text = json_write(json_root(ids), NULL);
+        g_assert_cmpstr(text, ==, CASES[i].expected);
+    }
+}
+
+#define PUSH ",\"strategy\":\"rollingpush\",\"amiName\":\"image-5\""
+
+static void test_push(void) {
+    House house;
+    house_build(&house);
+    outside_add("here", "orders-main-v000", (Capacity){1, 3, 3});
+    g_autoptr(Execution)
+        execution = ended(&house, DEPLOY(PUSH ",\"termination\":{\"relaunchAllInstances\":true,\"concurrentRelaunches\":2,\"waitTime\":1}"),
+                          STATUS_SUCCEEDED);
+    assert_stages(execution, "modifyAsgLaunchConfiguration | rollingPush | applySourceServerGroupCapacity restoreMinCapacityFromSnapshot");
+    assert_context(execution, "rollingPush", "{\"serverGroupName\":\"orders-main-v000\",\"region\":\"here\",\"credentials\":\"prod\"}");
+    assert_calls("launch orders-main-v000, = image-5, terminate orders-main-v000-i0 orders-main-v000-i1, terminate orders-main-v000-i2");
+    g_autoptr(Execution) only_launch = ended(&house, DEPLOY(PUSH ",\"termination\":{\"totalRelaunches\":0}"), STATUS_SUCCEEDED);
+    assert_stages(only_launch, "modifyAsgLaunchConfiguration | applySourceServerGroupCapacity restoreMinCapacityFromSnapshot");
+    house_leave(&house);
+    house_build(&house);
+    run_failing(&house, DEPLOY(PUSH), "cluster orders-main has no server group in here whose instances could be replaced");
+    assert_calls("");
+    house_leave(&house);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/deploy-strategies/rolling", test_rolling);
@@ -162,6 +212,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/deploy-strategies/rolling-beside-many", test_rolling_beside_many);
     g_test_add_func("/deploy-strategies/rolling-refused", test_rolling_refused);
     g_test_add_func("/deploy-strategies/rolling-fails", test_rolling_fails);
+    g_test_add_func("/deploy-strategies/push-candidates", test_push_candidates);
+    g_test_add_func("/deploy-strategies/push", test_push);
     int result = g_test_run();
     g_ptr_array_unref(outside.groups);
     g_ptr_array_unref(outside.calls);

@@ -9,12 +9,12 @@ typedef struct {
     char **regions, **health_providers, **server_groups, **processes;
     char *region;
     Json *moniker, *capacity, *source, *availability_zones, *clusters, *rollback, *pipeline_parameters, *constraints, *target_percentages,
-        *pipeline_before_cleanup, *rollback_context, *deployment_monitor, *deploy_steps, *failure_actions;
+        *pipeline_before_cleanup, *rollback_context, *deployment_monitor, *deploy_steps, *failure_actions, *termination;
     gint64 healthy_percentage, desired_percentage, shrink_to, remaining_enabled, remaining_full, max_remaining, scale_percentage,
         scale_number, delay_before_cleanup_ms, delay_before_scale_down_ms, max_initial, wait_between_regions_ms, rollback_timeout;
-    gboolean allow_delete_active, allow_scale_down_active, retain_larger, prefer_larger, continue_if_missing, skip_disable,
-        use_source_capacity, prefer_source_capacity, scale_down, pin, pin_minimum, unpin_minimum, only_enabled, resolve_missing,
-        skip_detection;
+    gboolean set_launch_template, allow_delete_active, allow_scale_down_active, retain_larger, prefer_larger, continue_if_missing,
+        skip_disable, use_source_capacity, prefer_source_capacity, scale_down, pin, pin_minimum, unpin_minimum, only_enabled,
+        resolve_missing, skip_detection;
 } DeployParams;
 
 #define DEPLOY_PARAM(key, kind, member, ...)                                                                                               \

@@ -3,7 +3,8 @@
 #pragma once
 #include "stages/deploy/deployment.h"
 
-extern const Strategy strategy_red_black, strategy_highlander, strategy_custom, strategy_rolling_red_black, strategy_monitored;
+extern const Strategy strategy_red_black, strategy_highlander, strategy_custom, strategy_rolling_red_black, strategy_monitored,
+    strategy_rolling_push;
 
 /* ---- what their files share (parts.c) ---- */
 

@@ -4,9 +4,10 @@
 static const Strategy NONE = {
     .name = "none", .label = "None", .help = "The new server group joins those that are there.", .snapshots_capacity = TRUE};
 static const Strategy *const STRATEGIES[] = {
-    &NONE, &strategy_red_black, &strategy_highlander, &strategy_rolling_red_black, &strategy_monitored, &strategy_custom};
+    &NONE,           &strategy_red_black, &strategy_highlander, &strategy_rolling_red_black, &strategy_monitored, &strategy_rolling_push,
+    &strategy_custom};
 /* Known elsewhere; taking them for "none" would leave the old groups in traffic without a word. */
-static const char *const NOT_HERE[] = {"cfrollingredblack", "rollingpush", NULL};
+static const char *const NOT_HERE[] = {"cfrollingredblack", NULL};
 
 static char *names_of_all(void) {
     GString *names = g_string_new(NULL);
