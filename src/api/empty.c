@@ -10,7 +10,6 @@ static Json *empty_get(ApiCall *call, GError **error) {
     { .method = "GET", .path = path_, .handler = empty_get, .needs = NEEDS(ON_SERVER, ACCESS_SIGNED_IN), .help = help_ }
 
 static const Route routes[] = {
-    EMPTY("/notifications/metadata", "Types of notifications that plugins add: none."),
     EMPTY("/jobs/preconfigured", "Preconfigured jobs: none."),
     EMPTY("/capabilities/deploymentMonitors", "Deployment monitors: none."),
     EMPTY("/banners", "Banners for everybody: none."),

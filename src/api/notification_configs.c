@@ -5,8 +5,6 @@
 #include "store/objects.h"
 #include <string.h>
 
-#define GLOBAL_ID "__GLOBAL"
-
 /* "application" or "global", else 404. */
 static gboolean check_type(ApiCall *call, GError **error) {
     const char *type = api_path(call, "type");
@@ -17,7 +15,8 @@ static gboolean check_type(ApiCall *call, GError **error) {
 }
 
 static char *id_of(ApiCall *call) {
-    return strcmp(api_path(call, "type"), "global") == 0 ? g_strdup(GLOBAL_ID) : g_utf8_strdown(api_path(call, "application"), -1);
+    return strcmp(api_path(call, "type"), "global") == 0 ? g_strdup(NOTIFICATION_GLOBAL_ID)
+                                                         : g_utf8_strdown(api_path(call, "application"), -1);
 }
 
 /* NULL without error: there are none. Caller owns. */
@@ -64,7 +63,8 @@ static Json *notifications_get(ApiCall *call, GError **error) {
         return NULL;
     g_autofree char *id = id_of(call);
     g_autoptr(Json) own = load(call, id, &failure);
-    g_autoptr(Json) global = failure == NULL && strcmp(id, GLOBAL_ID) != 0 ? load(call, GLOBAL_ID, &failure) : NULL;
+    g_autoptr(Json) global = failure == NULL && strcmp(id, NOTIFICATION_GLOBAL_ID) != 0 ? load(call, NOTIFICATION_GLOBAL_ID, &failure)
+                                                                                        : NULL;
     if (failure == NULL)
         return with_global(json_root(own), json_root(global));
     g_propagate_error(error, g_steal_pointer(&failure));
@@ -101,9 +101,9 @@ static Json *notifications_post(ApiCall *call, GError **error) {
     if (!may_change(call, error) || !check_body(call, error))
         return NULL;
     g_autofree char *id = id_of(call);
-    gboolean global = strcmp(id, GLOBAL_ID) == 0;
-    g_autoptr(Json) own = json_pack("{s:s, s:i, s:s}", "application", global ? GLOBAL_ID : api_path(call, "application"), "lastModified",
-                                    call->now_ms, "lastModifiedBy", call->principal->user);
+    gboolean global = strcmp(id, NOTIFICATION_GLOBAL_ID) == 0;
+    g_autoptr(Json) own = json_pack("{s:s, s:i, s:s}", "application", global ? NOTIFICATION_GLOBAL_ID : api_path(call, "application"),
+                                    "lastModified", call->now_ms, "lastModifiedBy", call->principal->user);
     g_autoptr(Json) body = json_merge(call->body, json_root(own));
     const StoreObject object = {.kind = NOTIFICATION_KIND,
                                 .id = id,
@@ -124,7 +124,7 @@ static Json *notifications_delete(ApiCall *call, GError **error) {
     if (!may_change(call, error))
         return NULL;
     g_autofree char *id = id_of(call);
-    const StoreChange change = {NOTIFICATION_KIND, id, strcmp(id, GLOBAL_ID) == 0 ? NULL : id, "DELETED", 0, NULL};
+    const StoreChange change = {NOTIFICATION_KIND, id, strcmp(id, NOTIFICATION_GLOBAL_ID) == 0 ? NULL : id, "DELETED", 0, NULL};
     StoreUnit *unit = store_unit_new();
     store_object_delete(unit, NOTIFICATION_KIND, id, -1);
     store_unit_change(unit, &change);

@@ -8,7 +8,7 @@ extern const RouteTable credential_routes, cluster_routes, server_group_routes, 
     image_routes, network_routes, search_routes, bakery_routes, expression_routes, capability_routes, artifact_routes, empty_routes;
 extern const RouteTable preconfigured_webhook_routes, gremlin_routes, plugin_routes, canary_config_routes, snapshot_routes;
 extern const RouteTable cron_routes, template_v1_routes, template_v2_routes;
-extern const RouteTable project_routes, entity_tag_routes, notification_config_routes;
+extern const RouteTable project_routes, entity_tag_routes, notification_config_routes, notification_routes;
 extern const RouteTable webhook_routes, trigger_routes;
 
 const RouteTable *const api_route_tables[] = {
@@ -51,6 +51,7 @@ const RouteTable *const api_route_tables[] = {
     &snapshot_routes,
     &project_routes,
     &entity_tag_routes,
+    &notification_routes,
     &notification_config_routes,
     &webhook_routes,
     &trigger_routes,

@@ -16,6 +16,7 @@
     X(expression_commands)                                                                                                                 \
     X(account_commands)                                                                                                                    \
     X(cluster_commands)                                                                                                                    \
+    X(notification_commands)                                                                                                               \
     X(cron_commands)                                                                                                                       \
     X(why_commands)                                                                                                                        \
     X(store_commands)                                                                                                                      \

@@ -9,6 +9,7 @@
 #include "engine/expressions.h"
 #include "engine/retention.h"
 #include "notify/notify.h"
+#include "notify/send.h"
 #include "stages/artifacts/artifacts.h"
 #include "stages/deploy/settings.h"
 #include "stages/deploy/traffic_guard.h"
@@ -185,6 +186,8 @@ Composition *composition_open(const CompositionOptions *options, GError **error)
     services->principal_of = principal_named;
     services->principal_data = composition;
     fine = fine && (composition->notify = notify_new(services->store, composition->http, services->config, error)) != NULL;
+    services->notify = composition->notify;
+    services->tell = notify_request;
     fine = fine && open_engine(composition, error) && open_clouds(composition, error) && open_bakery(composition, options, error) &&
            open_triggers(composition, error) && open_cron(composition, error) && open_retention(composition, error) &&
            open_api(composition, options, error);
@@ -347,6 +350,9 @@ const ConfigSection *const *composition_config_sections(void) {
         add_sections(all, url_guard_config_sections);
         add_sections(all, auth_config_sections);
         add_sections(all, notify_config_sections);
+        add_sections(all, sender_config_sections);
+        for (gsize i = 0; notification_types[i] != NULL; i++)
+            add_sections(all, notification_types[i]->sections);
         add_sections(all, engine_config_sections);
         add_sections(all, triggers_config_sections);
         add_sections(all, cron_config_sections);

@@ -102,6 +102,8 @@ static void print_execution(const JsonValue *answer) {
         g_autofree char *since = output_time(json_get_int(i.value, "since", 0));
         print_line("  %s%s%s%s", *since != '\0' ? "since " : "", since, *since != '\0' ? ": " : "", text_of(i.value, "reason"));
     }
+    for (JsonIter i = json_iter(json_get(answer, "unsentNotifications")); json_next(&i);)
+        print_line("  %s", text_of(i.value, "reason"));
 }
 
 /* ---- which of the three it is ---- */
@@ -113,7 +115,8 @@ static Json *asked_execution(Client *client, const char *id, GError **error) {
         return NULL;
     static const char *const LARGE[] = {"stages", NULL};
     g_autoptr(Json) narrow = json_without(json_root(execution), LARGE);
-    return json_pack("{s:j, s:j, s:j}", "execution", narrow, "startedBy", events, "why", waits);
+    g_autoptr(Json) unsent = client_get(client, NULL, "/pipelines/{}/notifications", id, NULL);
+    return json_pack("{s:j, s:j, s:j, s:j}", "execution", narrow, "startedBy", events, "why", waits, "unsentNotifications", unsent);
 }
 
 static Json *asked_event(Client *client, const char *id, GError **error) {

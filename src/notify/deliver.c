@@ -1,34 +1,43 @@
-/* Lanes: each a thread that sends the rows of one endpoint, one after the other, and removes what was answered. */
+/* Lanes: each a thread that sends rows of one destination, and removes what was answered. A row that could not be sent holds its turn: the
+ * rows behind it wait, and the lane goes on with those of other turns. */
 #include "notify/deliver.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/thread_signals.h"
-#include "store/deliveries.h"
 #include <string.h>
 
 #define ROOM "notify"
 #define PAGE_ROWS 8
 #define NET_MS 30000 /* a lane that was not woken looks again */
 
-/* What the lanes of an endpoint share. */
+/* What the lanes of a destination share. */
 typedef struct {
-    const Endpoint *endpoint;
+    const Destination *destination;
     guint failures;       /* in a row, under Deliveries.lock */
     gint64 open_until_ms; /* clock_elapsed_ms; its circuit is open, under Deliveries.lock */
 } Breaker;
+
+/* A turn that waits. */
+typedef struct {
+    guint failures;
+    gint64 due_ms; /* clock_elapsed_ms */
+    guint64 left;  /* the round in which a row of it was left where it is: no later one may overtake it */
+} Held;
 
 typedef struct {
     Deliveries *deliveries;
     Breaker *breaker;
     guint number;
     guint64 seen; /* wakes */
+    guint64 round;
+    GHashTable *held; /* turn → Held; of the lane's thread */
     GThread *thread;
 } Lane;
 
 struct Deliveries {
     Store *store;
     HttpClient *http;
-    NotifySettings *settings;
+    GPtrArray *destinations;
     gint *waiting; /* atomic */
     GMutex lock;
     GCond changed;
@@ -62,7 +71,7 @@ static gint64 open_for_ms(const Lane *lane) {
     g_mutex_lock(&deliveries->lock);
     gint64 left = lane->breaker->open_until_ms - clock_elapsed_ms();
     g_mutex_unlock(&deliveries->lock);
-    return lane->breaker->endpoint->circuit_breaker ? MAX(left, 0) : 0;
+    return lane->breaker->destination->circuit_breaker ? MAX(left, 0) : 0;
 }
 
 static void note_outcome(const Lane *lane, gboolean answered) {
@@ -76,44 +85,13 @@ static void note_outcome(const Lane *lane, gboolean answered) {
 }
 
 /* ---- one row ---- */
-/* TRUE: it was answered, whatever the answer says, and is done. */
-static gboolean call_endpoint(const Lane *lane, const DeliveryRecord *record, GError **error) {
-    const Endpoint *endpoint = lane->breaker->endpoint;
-    g_autoptr(GError) wrong = NULL;
-    if (!record->body)
-        error_set(&wrong, ERR_INTERNAL, "what is stored of it is damaged");
-    g_autoptr(Json) event = record->body ? json_parse_limited(record->body, -1, ENDPOINT_BODY_MAX, &wrong) : NULL;
-    g_autofree char *body = event ? endpoint_body(endpoint, json_root(event), &wrong) : NULL;
-    if (!body) {
-        log_warning(ROOM, "an event of execution %s is not sent: %s", record->execution_id, wrong->message);
-        return TRUE; /* it would be no better later */
-    }
-    HttpRequest request = {.method = "POST",
-                           .url = endpoint->url,
-                           .headers = (HttpHeaders)endpoint->headers,
-                           .body = body,
-                           .body_length = strlen(body),
-                           .timeout_ms = DELIVERY_TIMEOUT_MS,
-                           .response_max = 1024 * 1024,
-                           .insecure = endpoint->insecure};
-    g_auto(HttpResponse) response = {0};
-    if (!http_call(lane->deliveries->http, &request, lane->deliveries->cancel, &response, error))
-        return error_code(*error) == ERR_LIMIT; /* a long answer is one */
-    if (response.status >= 500 || response.status == 408 || response.status == 429) {
-        error_set(error, ERR_REMOTE, "it answered %d", response.status);
-        return FALSE;
-    }
-    if (response.status >= 300)
-        log_warning(ROOM, "an event of execution %s was answered with %d; it is not sent again", record->execution_id, response.status);
-    return TRUE;
-}
-
 static gboolean remove_row(const Lane *lane, gint64 number) {
     g_autoptr(GError) error = NULL;
     StoreUnit *unit = store_unit_new();
     store_delivery_remove(unit, number);
     if (!store_commit(lane->deliveries->store, unit, &error)) {
-        log_warning(ROOM, "an event that was sent could not be forgotten, it will be sent again: %s", error->message);
+        log_warning(ROOM, "an %s that was sent could not be forgotten, it will be sent again: %s", lane->breaker->destination->what,
+                    error->message);
         return FALSE;
     }
     g_atomic_int_dec_and_test(lane->deliveries->waiting);
@@ -126,42 +104,68 @@ static gint64 backoff_ms(guint failures, guint retries) {
     return MIN((gint64)DELIVERY_RETRY_MS << MIN(failures - retries, 10), DELIVERY_BACKOFF_MAX_MS);
 }
 
-/* Until it is answered or too old. FALSE: stopping. */
-static gboolean deliver(Lane *lane, const DeliveryRecord *record) {
-    const Endpoint *endpoint = lane->breaker->endpoint;
-    for (guint failures = 0; clock_now_ms() - record->created_ms < DELIVERY_KEEP_MS;) {
-        gint64 open_ms = open_for_ms(lane);
-        if (open_ms > 0 && !pause_lane(lane, open_ms, FALSE))
-            return FALSE;
-        g_autoptr(GError) error = NULL;
-        gboolean answered = call_endpoint(lane, record, &error);
-        if (error && error_code(error) == ERR_CANCELLED)
-            return FALSE;
-        note_outcome(lane, answered);
-        if (answered)
-            return TRUE;
-        failures++;
-        if (failures == 1 || failures % 100 == 0)
-            log_warning(ROOM, "an event of execution %s could not be sent (%u times): %s; it is tried again", record->execution_id,
-                        failures, error->message);
-        if (!pause_lane(lane, backoff_ms(failures, endpoint->retries), FALSE))
-            return FALSE;
-    }
-    log_warning(ROOM, "an event of execution %s is given up: nobody took it for a day (DELIVERY_KEEP_MS)", record->execution_id);
-    return TRUE;
-}
-
 /* ---- a lane ---- */
 typedef struct {
     Lane *lane;
     guint rows;
-    gboolean goes_on;
+    gint64 after;       /* the last row that was left where it is */
+    gint64 next_due_ms; /* of the turns that wait; G_MAXINT64: none */
+    gboolean goes_on;   /* FALSE: nothing more can be sent now */
 } Round;
+
+static gboolean leave(Round *round, Held *held, gint64 number, gint64 due_ms) {
+    if (held != NULL)
+        held->left = round->lane->round;
+    round->after = number;
+    round->next_due_ms = MIN(round->next_due_ms, due_ms);
+    round->goes_on = round->lane->breaker->destination->turn != NULL;
+    return round->goes_on;
+}
+
+static void note_failure(Round *round, const DeliveryRecord *record, const char *turn, const GError *error) {
+    const Destination *destination = round->lane->breaker->destination;
+    Held *held = g_hash_table_lookup(round->lane->held, turn);
+    if (held == NULL)
+        g_hash_table_insert(round->lane->held, g_strdup(turn), held = g_new0(Held, 1));
+    held->failures++;
+    held->due_ms = clock_elapsed_ms() + backoff_ms(held->failures, destination->retries);
+    if (held->failures == 1 || held->failures % 100 == 0)
+        log_warning(ROOM, "%s of execution %s could not be sent (%u times): %s; it is tried again", destination->what, record->execution_id,
+                    held->failures, error->message);
+    leave(round, held, record->number, held->due_ms);
+}
+
+static gboolean finish(Round *round, const DeliveryRecord *record, const char *turn) {
+    g_hash_table_remove(round->lane->held, turn);
+    round->goes_on = remove_row(round->lane, record->number);
+    return round->goes_on;
+}
 
 static gboolean deliver_each(const DeliveryRecord *record, gpointer data) {
     Round *round = data;
+    Lane *lane = round->lane;
+    const Destination *destination = lane->breaker->destination;
+    g_autofree char *turn = destination->turn != NULL ? destination->turn(record) : g_strdup("");
+    Held *held = g_hash_table_lookup(lane->held, turn);
+    gint64 now = clock_elapsed_ms(), open_ms = open_for_ms(lane);
     round->rows++;
-    round->goes_on = deliver(round->lane, record) && remove_row(round->lane, record->number);
+    if (clock_now_ms() - record->created_ms >= destination->keep_ms) {
+        log_warning(ROOM, "%s of execution %s is given up: nobody took it for %" G_GINT64_FORMAT " minutes", destination->what,
+                    record->execution_id, destination->keep_ms / 60000);
+        return finish(round, record, turn);
+    }
+    if (held != NULL && (held->due_ms > now || held->left == lane->round))
+        return leave(round, held, record->number, held->due_ms);
+    if (open_ms > 0)
+        return leave(round, held, record->number, now + open_ms);
+    g_autoptr(GError) error = NULL;
+    DeliveryOutcome outcome = destination->send(destination, lane->deliveries->http, lane->deliveries->cancel, record, &error);
+    if (outcome == DELIVER_NOT_NOW)
+        return round->goes_on = FALSE;
+    note_outcome(lane, outcome == DELIVERED);
+    if (outcome == DELIVERED)
+        return finish(round, record, turn);
+    note_failure(round, record, turn, error);
     return round->goes_on;
 }
 
@@ -174,51 +178,89 @@ static void recount(const Lane *lane) {
         g_atomic_int_set(deliveries->waiting, (gint)MIN(total, G_MAXINT));
 }
 
+/* Once through what waits in the lane. FALSE: it could not be read. */
+static gboolean go_through(const Lane *lane, Round *round) {
+    const Deliveries *deliveries = lane->deliveries;
+    g_autoptr(GError) error = NULL;
+    do {
+        round->rows = 0;
+        if (!store_deliveries_next(deliveries->store, lane->breaker->destination->id, lane->number, round->after, PAGE_ROWS, deliver_each,
+                                   round, &error)) {
+            log_warning(ROOM, "%ss to be sent could not be read: %s", lane->breaker->destination->what, error->message);
+            return FALSE;
+        }
+    } while (round->goes_on && round->rows == PAGE_ROWS && !cancel_is_set(deliveries->cancel));
+    return TRUE;
+}
+
 static gpointer lane_main(gpointer data) {
     Lane *lane = data;
-    const Deliveries *deliveries = lane->deliveries;
     gint64 counted_ms = clock_elapsed_ms();
     for (gboolean goes_on = TRUE; goes_on;) {
-        Round round = {lane, 0, TRUE};
-        g_autoptr(GError) error = NULL;
-        if (!store_deliveries_next(deliveries->store, lane->breaker->endpoint->id, lane->number, PAGE_ROWS, deliver_each, &round, &error))
-            log_warning(ROOM, "events to be sent could not be read: %s", error->message);
-        if (!error && clock_elapsed_ms() - counted_ms > NET_MS) {
+        Round round = {.lane = lane, .next_due_ms = G_MAXINT64, .goes_on = TRUE};
+        lane->round++;
+        gboolean fine = go_through(lane, &round);
+        if (fine && clock_elapsed_ms() - counted_ms > NET_MS) {
             recount(lane);
             counted_ms = clock_elapsed_ms();
         }
-        if (!error && round.rows > 0 && round.goes_on)
-            goes_on = pause_lane(lane, 0, FALSE);
-        else
-            goes_on = pause_lane(lane, error || !round.goes_on ? DELIVERY_RETRY_MS : NET_MS, !error && round.goes_on);
+        gint64 wait_ms = NET_MS;
+        if (!fine || (!round.goes_on && round.next_due_ms == G_MAXINT64))
+            wait_ms = DELIVERY_RETRY_MS;
+        else if (round.next_due_ms != G_MAXINT64)
+            wait_ms = CLAMP(round.next_due_ms - clock_elapsed_ms(), 0, NET_MS);
+        goes_on = pause_lane(lane, wait_ms, fine && round.goes_on);
     }
     return NULL;
 }
 
-static void add_lanes(Deliveries *deliveries, const Endpoint *endpoint) {
+static void lane_free(gpointer data) {
+    Lane *lane = data;
+    g_hash_table_unref(lane->held);
+    g_free(lane);
+}
+
+static void add_lanes(Deliveries *deliveries, const Destination *destination) {
     Breaker *breaker = g_new0(Breaker, 1);
-    breaker->endpoint = endpoint;
+    breaker->destination = destination;
     g_ptr_array_add(deliveries->breakers, breaker);
     for (guint i = 0; i < DELIVERY_LANES; i++) {
         Lane *lane = g_new0(Lane, 1);
-        *lane = (Lane){.deliveries = deliveries, .breaker = breaker, .number = i};
+        *lane = (Lane){.deliveries = deliveries,
+                       .breaker = breaker,
+                       .number = i,
+                       .held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
         g_ptr_array_add(deliveries->lanes, lane);
     }
 }
 
-Deliveries *deliveries_start(Store *store, HttpClient *http, NotifySettings *settings, gint *waiting) {
+Destination *destination_new(const char *id) {
+    Destination *destination = g_new0(Destination, 1);
+    destination->id = g_strdup(id);
+    return destination;
+}
+
+void destination_free(gpointer data) {
+    Destination *destination = data;
+    if (destination->free_data != NULL)
+        destination->free_data(destination->data);
+    g_free(destination->id);
+    g_free(destination);
+}
+
+Deliveries *deliveries_start(Store *store, HttpClient *http, GPtrArray *destinations, gint *waiting) {
     Deliveries *deliveries = g_new0(Deliveries, 1);
     *deliveries = (Deliveries){.store = store,
                                .http = http,
-                               .settings = notify_settings_ref(settings),
+                               .destinations = destinations,
                                .waiting = waiting,
                                .cancel = cancel_new(),
                                .breakers = g_ptr_array_new_with_free_func(g_free),
-                               .lanes = g_ptr_array_new_with_free_func(g_free)};
+                               .lanes = g_ptr_array_new_with_free_func(lane_free)};
     g_mutex_init(&deliveries->lock);
     g_cond_init(&deliveries->changed);
-    for (guint i = 0; i < settings->endpoints->len; i++)
-        add_lanes(deliveries, g_ptr_array_index(settings->endpoints, i));
+    for (guint i = 0; i < destinations->len; i++)
+        add_lanes(deliveries, g_ptr_array_index(destinations, i));
     sigset_t signals;
     thread_signals_block(&signals);
     for (guint i = 0; i < deliveries->lanes->len; i++) {
@@ -247,7 +289,7 @@ void deliveries_stop(Deliveries *deliveries) {
     g_ptr_array_unref(deliveries->lanes);
     g_ptr_array_unref(deliveries->breakers);
     cancel_unref(deliveries->cancel);
-    notify_settings_unref(deliveries->settings);
+    g_ptr_array_unref(deliveries->destinations);
     g_mutex_clear(&deliveries->lock);
     g_cond_clear(&deliveries->changed);
     g_free(deliveries);

@@ -77,42 +77,41 @@ static void add_stage_event(Making *making, const Stage *stage, const TaskState 
     end_event(making, builder);
 }
 
-/* What changed of one thing: a new start time is a start, a status that is complete and was not (or after such a start) an end. */
-static void find_change(Status was, gint64 was_start_ms, Status now, gint64 now_start_ms, gboolean *started, gboolean *ended) {
+void events_find_change(Status was, gint64 was_start_ms, Status now, gint64 now_start_ms, gboolean *started, gboolean *ended) {
     *started = now_start_ms && now_start_ms != was_start_ms && now != STATUS_NOT_STARTED;
     *ended = status_info(now)->complete && (!status_info(was)->complete || *started);
 }
 
-static const char *stage_phase(Status status) {
+const char *events_stage_phase(Status status) {
     return status == STATUS_SUCCEEDED ? "complete" : status == STATUS_SKIPPED ? "skipped" : "failed";
 }
 
 static void add_stage_events(Making *making, const Stage *before, const Stage *stage) {
     gboolean started, ended;
-    find_change(before ? before->status : STATUS_NOT_STARTED, before ? before->start_ms : 0, stage->status, stage->start_ms, &started,
-                &ended);
+    events_find_change(before ? before->status : STATUS_NOT_STARTED, before ? before->start_ms : 0, stage->status, stage->start_ms,
+                       &started, &ended);
     if (started && stage->status != STATUS_SKIPPED)
         add_stage_event(making, stage, NULL, "starting");
     for (guint i = 0; !making->settings->ignore_tasks && i < stage->tasks->len; i++) {
         const TaskState *task = g_ptr_array_index(stage->tasks, i);
         const TaskState *was = before ? stage_task(before, task->id) : NULL;
         gboolean task_started, task_ended;
-        find_change(was ? was->status : STATUS_NOT_STARTED, was ? was->start_ms : 0, task->status, task->start_ms, &task_started,
-                    &task_ended);
+        events_find_change(was ? was->status : STATUS_NOT_STARTED, was ? was->start_ms : 0, task->status, task->start_ms, &task_started,
+                           &task_ended);
         if (task_started)
             add_stage_event(making, stage, task, "starting");
         if (task_ended)
             add_stage_event(making, stage, task, status_info(task->status)->success ? "complete" : "failed");
     }
     if (ended)
-        add_stage_event(making, stage, NULL, stage_phase(stage->status));
+        add_stage_event(making, stage, NULL, events_stage_phase(stage->status));
 }
 
 GPtrArray *events_between(const Execution *before, const Execution *after, const EventSettings *settings, gint64 now_ms) {
     Making making = {after, settings, now_ms, g_ptr_array_new_with_free_func((GDestroyNotify)json_unref), NULL};
     gboolean started, ended;
-    find_change(before ? before->status : STATUS_NOT_STARTED, before ? before->start_ms : 0, after->status, after->start_ms, &started,
-                &ended);
+    events_find_change(before ? before->status : STATUS_NOT_STARTED, before ? before->start_ms : 0, after->status, after->start_ms,
+                       &started, &ended);
     if (started)
         add_execution_event(&making, "starting");
     for (guint i = 0; i < after->stages->len; i++) {

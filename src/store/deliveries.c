@@ -10,7 +10,7 @@ static const StoreStatement ADD = {"deliveries.add",
 static const StoreStatement REMOVE = {"deliveries.remove", "DELETE FROM deliveries WHERE number = $1"};
 static const StoreStatement FORGET = {"deliveries.forget", "DELETE FROM deliveries WHERE destination = $1"};
 static const StoreStatement NEXT = {"deliveries.next", "SELECT number, execution_id, created_ms, body FROM deliveries WHERE destination = "
-                                                       "$1 AND lane = $2 ORDER BY number LIMIT $3"};
+                                                       "$1 AND lane = $2 AND number > $3 ORDER BY number LIMIT $4"};
 static const StoreStatement COUNT = {"deliveries.count", "SELECT destination, count(*) FROM deliveries GROUP BY destination"};
 
 void store_delivery_add(StoreUnit *unit, const DeliveryRecord *record) {
@@ -51,10 +51,10 @@ static gboolean row_each(const StoreRow *from, gpointer data) {
     return TRUE;
 }
 
-gboolean store_deliveries_next(Store *store, const char *destination, guint lane, guint limit, DeliveryEach each, gpointer data,
-                               GError **error) {
+gboolean store_deliveries_next(Store *store, const char *destination, guint lane, gint64 after, guint limit, DeliveryEach each,
+                               gpointer data, GError **error) {
     g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(row_free);
-    StoreValue values[] = {SV_TEXT(destination), SV_INT(lane), SV_INT(limit)};
+    StoreValue values[] = {SV_TEXT(destination), SV_INT(lane), SV_INT(after), SV_INT(limit)};
     gboolean fine = store_query(store, &NEXT, values, G_N_ELEMENTS(values), row_each, rows, error);
     for (guint i = 0; fine && i < rows->len; i++) {
         const Row *row = g_ptr_array_index(rows, i);

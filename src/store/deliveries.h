@@ -15,9 +15,9 @@ void store_delivery_add(StoreUnit *unit, const DeliveryRecord *record);
 void store_delivery_remove(StoreUnit *unit, gint64 number);
 /* All of a destination that is no more. */
 void store_deliveries_forget(StoreUnit *unit, const char *destination);
-/* Of one lane, oldest first. Texts are borrowed during the callback; FALSE ends the list. No transaction is open meanwhile. */
+/* Of one lane, those behind number `after`, oldest first. Texts are borrowed during the callback; FALSE ends the list. No transaction is open meanwhile. */
 typedef gboolean (*DeliveryEach)(const DeliveryRecord *record, gpointer data);
-gboolean store_deliveries_next(Store *store, const char *destination, guint lane, guint limit, DeliveryEach each, gpointer data,
-                               GError **error);
+gboolean store_deliveries_next(Store *store, const char *destination, guint lane, gint64 after, guint limit, DeliveryEach each,
+                               gpointer data, GError **error);
 /* Destinations that have rows, and how many; array of char * each, caller frees both. */
 gboolean store_deliveries_count(Store *store, GPtrArray *destinations, gint64 *total, GError **error);

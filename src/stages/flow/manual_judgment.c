@@ -9,7 +9,8 @@ typedef struct {
     char *instructions, *status, *input;
     Json *inputs;
     char **roles, **required_roles;
-    gboolean propagate;
+    Json *notifications;
+    gboolean propagate, send_notifications;
 } JudgmentParams;
 
 static const Param judgment_params[] = {
@@ -32,16 +33,76 @@ static const Param judgment_params[] = {
      .type = PARAM_BOOL,
      .offset = offsetof(JudgmentParams, propagate),
      .help = "Later stages run as the person who answered."},
+    {.name = "sendNotifications",
+     .type = PARAM_BOOL,
+     .offset = offsetof(JudgmentParams, send_notifications),
+     .help = "Whether notifications are also sent when it was judged; without it only when a judgement is needed."},
+    {.name = "notifications",
+     .type = PARAM_JSON,
+     .offset = offsetof(JudgmentParams, notifications),
+     .help =
+         "Whom it tells: a list of {type, address, when: [manualJudgment, manualJudgmentContinue, manualJudgmentStop], notifyEveryMs}."},
     {0},
 };
 
+/* ---- whom it tells: the task writes down when it told an entry of a state; the commit of that is what sends it (notify/wanted.c) ---- */
+
+#define REMEMBERED "lastNotifiedByNotificationState"
+
+static gboolean lists(const JsonValue *when, const char *state) {
+    for (JsonIter i = json_iter(when); json_next(&i);)
+        if (g_strcmp0(json_string(i.value), state) == 0)
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean should_tell(const JsonValue *entry, const char *state, gint64 now_ms) {
+    const JsonValue *when = json_get(entry, "when");
+    gint64 last_ms = json_get_int(json_get(entry, REMEMBERED), state, 0), every_ms = json_get_int(entry, "notifyEveryMs", 0);
+    if (!json_is_object(entry) || (json_is_array(when) && !lists(when, state)))
+        return FALSE;
+    return last_ms == 0 || (every_ms > 0 && last_ms + every_ms <= now_ms);
+}
+
+static Json *told(const JsonValue *entry, const char *state, gint64 now_ms) {
+    g_autoptr(Json) now = json_from_int(now_ms);
+    g_autoptr(Json) remembered = json_with(json_get(entry, REMEMBERED), state, json_root(now));
+    return json_with(entry, REMEMBERED, json_root(remembered));
+}
+
+/* Entries of the older form, without sendNotifications, are told only that a judgement is needed. */
+static void tell(TaskContext *context, const char *state, gboolean first) {
+    const JsonValue *stage = json_root(context->stage->context), *list = json_get(stage, "notifications");
+    gboolean any = FALSE;
+    if (!json_is_array(list) || (!first && !json_is_true(json_get(stage, "sendNotifications"))))
+        return;
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_begin_array(builder, NULL);
+    for (JsonIter i = json_iter(list); json_next(&i);) {
+        gboolean tells = should_tell(i.value, state, context->now_ms);
+        g_autoptr(Json) entry = tells ? told(i.value, state, context->now_ms) : json_copy(i.value);
+        json_add_json(builder, NULL, entry);
+        any = any || tells;
+    }
+    json_end_array(builder);
+    g_autoptr(Json) all = json_builder_end(builder);
+    if (any)
+        task_set_context_json(context, "notifications", all);
+}
+
 static Status judgment_run(TaskContext *context, GError **error) {
-    (void)error;
+    static const struct {
+        const char *answer, *state;
+        Status status;
+    } ANSWERS[] = {{"continue", "manualJudgmentContinue", STATUS_SUCCEEDED}, {"stop", "manualJudgmentStop", STATUS_TERMINAL}};
     const JudgmentParams *params = context->params;
-    if (params->status != NULL && g_ascii_strcasecmp(params->status, "continue") == 0)
-        return STATUS_SUCCEEDED;
-    if (params->status != NULL && g_ascii_strcasecmp(params->status, "stop") == 0)
-        return STATUS_TERMINAL;
+    (void)error;
+    for (gsize i = 0; params->status != NULL && i < G_N_ELEMENTS(ANSWERS); i++)
+        if (g_ascii_strcasecmp(params->status, ANSWERS[i].answer) == 0) {
+            tell(context, ANSWERS[i].state, FALSE);
+            return ANSWERS[i].status;
+        }
+    tell(context, "manualJudgment", TRUE);
     return STATUS_RUNNING;
 }
 

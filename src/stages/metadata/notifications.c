@@ -11,12 +11,16 @@ static gboolean same(const JsonValue *a, const JsonValue *b, const char *key) {
     return left != NULL && right != NULL && strcmp(left, right) == 0;
 }
 
-/* The pipeline's own entry that stands for the application's, or NULL. */
-static const JsonValue *find_own(const JsonValue *own, const JsonValue *entry) {
-    for (JsonIter i = json_iter(own); json_next(&i);)
-        if (same(i.value, entry, "type") && (same(i.value, entry, "address") || same(i.value, entry, "publisherName")))
-            return i.value;
-    return NULL;
+static gboolean same_receiver(const JsonValue *own, const JsonValue *entry) {
+    return same(own, entry, "type") && (same(own, entry, "address") || same(own, entry, "publisherName"));
+}
+
+/* Whether the list has an entry of its own for the receiver. */
+static gboolean has_own(const JsonValue *list, const JsonValue *entry) {
+    for (JsonIter i = json_iter(list); json_next(&i);)
+        if (same_receiver(i.value, entry))
+            return TRUE;
+    return FALSE;
 }
 
 static gboolean waits_for(const JsonValue *entry, const char *event) {
@@ -26,14 +30,22 @@ static gboolean waits_for(const JsonValue *entry, const char *event) {
     return FALSE;
 }
 
-/* What the entry waits for of pipelines and the own one does not; NULL: nothing. */
-static Json *when_left(const JsonValue *entry, const JsonValue *own) {
+/* All entries of the list for the same receiver count: the application's may have joined before. */
+static gboolean own_waits_for(const JsonValue *list, const JsonValue *entry, const char *event) {
+    for (JsonIter i = json_iter(list); json_next(&i);)
+        if (same_receiver(i.value, entry) && waits_for(i.value, event))
+            return TRUE;
+    return FALSE;
+}
+
+/* What the entry waits for of pipelines and those of the list for its receiver do not; NULL: nothing. */
+static Json *when_left(const JsonValue *entry, const JsonValue *list) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     guint n = 0;
     json_begin_array(builder, NULL);
     for (JsonIter i = json_iter(json_get(entry, "when")); json_next(&i);) {
         const char *event = json_string(i.value);
-        if (event == NULL || !g_str_has_prefix(event, PIPELINE_EVENT) || (own != NULL && waits_for(own, event)))
+        if (event == NULL || !g_str_has_prefix(event, PIPELINE_EVENT) || own_waits_for(list, entry, event))
             continue;
         json_add_string(builder, NULL, event);
         n++;
@@ -47,11 +59,11 @@ static gboolean add_entries(JsonBuilder *builder, const char *type, const JsonVa
     gboolean any = FALSE;
     for (JsonIter i = json_iter(entries); json_is_array(entries) && json_next(&i);) {
         g_autoptr(Json) typed = json_get(i.value, "type") != NULL ? json_copy(i.value) : json_with_string(i.value, "type", type);
-        const JsonValue *standing = find_own(own, json_root(typed));
-        g_autoptr(Json) when = when_left(json_root(typed), standing);
+        g_autoptr(Json) when = when_left(json_root(typed), own);
         if (when == NULL)
             continue;
-        g_autoptr(Json) whole = standing != NULL ? json_with(json_root(typed), "when", json_root(when)) : g_steal_pointer(&typed);
+        g_autoptr(Json) whole = has_own(own, json_root(typed)) ? json_with(json_root(typed), "when", json_root(when))
+                                                               : g_steal_pointer(&typed);
         json_add_json(builder, NULL, whole);
         any = TRUE;
     }
@@ -70,21 +82,45 @@ static Json *merged(const JsonValue *own, const JsonValue *application) {
     return any ? json_builder_end(builder) : NULL;
 }
 
-Json *notifications_submission_step(Services *services, const JsonValue *pipeline, const Submission *submission, GError **error) {
-    const char *name = json_get_string(pipeline, "application");
-    g_autofree char *application = name != NULL ? g_ascii_strdown(name, -1) : NULL;
+/* One stored list after the other. *own becomes what it is with its entries. */
+static gboolean add_stored(Store *store, const char *id, Json **own, gboolean *any, GError **error) {
+    g_autoptr(GError) failure = NULL;
     StoreObject stored;
+    if (!store_object_load(store, NOTIFICATION_KIND, id, &stored, &failure)) {
+        if (error_code(failure) == ERR_NOT_FOUND)
+            return TRUE;
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return FALSE;
+    }
+    Json *all = merged(json_root(*own), json_root(stored.body));
+    store_object_clear(&stored);
+    if (all == NULL)
+        return TRUE;
+    json_unref(*own);
+    *own = all;
+    *any = TRUE;
+    return TRUE;
+}
+
+Json *notifications_with_application(Store *store, const char *application, const JsonValue *own, GError **error) {
+    g_autofree char *id = g_ascii_strdown(application, -1);
+    g_autoptr(Json) all = own != NULL ? json_copy(own) : json_empty_array();
+    gboolean any = FALSE;
+    if (!add_stored(store, id, &all, &any, error) || !add_stored(store, NOTIFICATION_GLOBAL_ID, &all, &any, error))
+        return NULL;
+    return any ? g_steal_pointer(&all) : NULL;
+}
+
+Json *notifications_submission_step(Services *services, const JsonValue *pipeline, const Submission *submission, GError **error) {
+    const char *application = json_get_string(pipeline, "application");
     (void)submission;
     if (application == NULL)
         return json_copy(pipeline);
     g_autoptr(GError) failure = NULL;
-    if (!store_object_load(services->store, NOTIFICATION_KIND, application, &stored, &failure)) {
-        if (error_code(failure) == ERR_NOT_FOUND)
-            return json_copy(pipeline);
+    g_autoptr(Json) all = notifications_with_application(services->store, application, json_get(pipeline, "notifications"), &failure);
+    if (failure != NULL) {
         g_propagate_error(error, g_steal_pointer(&failure));
         return NULL;
     }
-    g_autoptr(Json) all = merged(json_get(pipeline, "notifications"), json_root(stored.body));
-    store_object_clear(&stored);
     return all != NULL ? json_with(pipeline, "notifications", json_root(all)) : json_copy(pipeline);
 }
