@@ -95,15 +95,19 @@ static Status settle_missing(TaskContext *context, GError **error) {
     return STATUS_TERMINAL;
 }
 
-/* For a rollback: what is replaced, as it is now. */
+/* For a rollback: what is replaced, as it is now. A source from elsewhere is copied and not replaced. */
 static void remember_replaced(TaskContext *context, const JsonValue *source) {
+    g_autofree char *location = deploy_location(context->execution, context->stage);
+    g_autofree char *cluster = deploy_cluster(context->execution, context->stage);
     GroupName name = {(char *)json_get_string(source, "region"), (char *)json_get_string(source, "serverGroupName")};
     const char *account = json_get_string(source, "account");
-    if (name.name == NULL || live_read_group(context, account, &name, NULL) != GROUP_SEEN)
+    gboolean here = g_strcmp0(name.region, location) == 0 && g_strcmp0(account, deploy_account(context->execution, context->stage)) == 0;
+    if (name.name == NULL || !here || live_read_group(context, account, &name, NULL) != GROUP_SEEN)
         return;
     g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(clouds_inventory(context->services->clouds));
     const ServerGroup *group = clouds_server_group(snapshot, account, name.region, name.name);
-    g_autoptr(Json) facts = group != NULL ? replaced_facts(group) : NULL;
+    gboolean same = group != NULL && g_strcmp0(group->moniker.cluster, cluster) == 0;
+    g_autoptr(Json) facts = same ? replaced_facts(group) : NULL;
     if (facts != NULL)
         task_set_context_json(context, REPLACED_KEY, facts);
 }

@@ -110,6 +110,12 @@ static gboolean answer_by_rule(TaskContext *context, const char *account, const 
     return rollback_choose(&question, into, error);
 }
 
+/* The execution's own deployment found nothing there. */
+static gboolean replaced_nothing(const Stage *deployment, const char *original) {
+    const JsonValue *source = deployment != NULL ? json_get(deploy_context(deployment), "source") : NULL;
+    return source != NULL && json_length(source) == 0 && original == NULL;
+}
+
 static gboolean look_at_region(TaskContext *context, const char *account, const char *cluster, const char *region, Found *found,
                                GError **error) {
     g_autoptr(InventorySnapshot) snapshot = NULL;
@@ -123,10 +129,8 @@ static gboolean look_at_region(TaskContext *context, const char *account, const 
     if (groups == NULL)
         return FALSE;
     gboolean remembers = replaced != NULL && (original == NULL || strcmp(original, replaced) == 0);
-    if (!remembers && (deployment != NULL && replaced == NULL && original == NULL))
-        return TRUE; /* it replaced nothing: there is nothing to go back to */
-    if (!remembers && !rollback_is_possible(groups))
-        return TRUE;
+    if (!remembers && (replaced_nothing(deployment, original) || !rollback_is_possible(groups)))
+        return TRUE; /* there is nothing to go back to */
     gboolean fine = remembers ? answer_by_memory(groups, deployment, region, &answer, error)
                               : answer_by_rule(context, account, groups, &answer, &metadata, error);
     if (fine)
