@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "clouds/aws/aws.h"
+#include "clouds/simulator/simulator.h"
 #include "engine/core.h"
 #include "engine/expressions.h"
 #include "engine/retention.h"
@@ -26,7 +27,7 @@
 
 #define ROOM "server"
 
-static const Cloud *const CLOUDS[] = {&cloud_aws, NULL};
+static const Cloud *const CLOUDS[] = {&cloud_aws, &cloud_simulator, NULL};
 
 struct Composition {
     Services services;

@@ -141,6 +141,15 @@ typedef struct {
 } CloudsWriteCheck;
 void clouds_set_write_check(Clouds *clouds, CloudsWriteCheck check);
 const CloudsWriteCheck *clouds_write_check(Clouds *clouds);
+/* The groups of a request that takes them (`asgs`). */
+guint operation_groups(Operation *operation);
+const char *operation_group_name(Operation *operation, guint item);
+const char *operation_group_region(Operation *operation, guint item);
+/* A value below facts that belongs to one group: fact "<key>.<item>". */
+const JsonValue *operation_group_fact(Operation *operation, const char *key, guint item);
+void operation_group_fact_set(Operation *operation, const char *key, guint item, const JsonValue *value);
+/* How many entries a fact that is a list has. */
+guint operation_fact_length(Operation *operation, const char *key);
 
 /* ---- views ---------------------------------------------------------------------------------------------------- */
 /* JSON as Gate serves it (api.md 9, 10). All read a snapshot; NULL members: not in this cloud. */
@@ -216,6 +225,9 @@ Runtime *clouds_runtime(Clouds *clouds);
 gint64 clouds_now_ms(Clouds *clouds);
 Inventory *clouds_inventory(Clouds *clouds);
 Store *clouds_store(Clouds *clouds);
+/* What a cloud keeps for all its accounts as long as the registry lives, by a name: made at the first call, given to release when nothing
+ * runs any more and before the inventory goes. Any thread; make must not call back for the same name. */
+gpointer clouds_keep(Clouds *clouds, const char *name, gpointer (*make)(Clouds *clouds), GDestroyNotify release);
 
 GPtrArray *clouds_accounts(Clouds *clouds);                                /* of Account *, references held */
 Account *clouds_account(Clouds *clouds, const char *name, GError **error); /* ERR_NOT_FOUND lists the known ones */

@@ -8,6 +8,12 @@
 #include "clouds/remembered.h"
 
 typedef struct {
+    char *name;
+    gpointer value;
+    GDestroyNotify release;
+} Kept;
+
+typedef struct {
     guint id;
     CloudsWatch watch;
     gpointer data;
@@ -30,6 +36,8 @@ struct Clouds {
     GRWLock watch_lock;
     GArray *watchers; /* of Watcher */
     guint last_watcher;
+    GMutex kept_lock;
+    GPtrArray *kept; /* of Kept */
 };
 
 /* ---- accounts ---- */
@@ -198,6 +206,31 @@ const Cloud *clouds_find(Clouds *clouds, const char *id) {
     return NULL;
 }
 
+/* ---- what clouds keep ---- */
+
+static void kept_free(gpointer memory) {
+    Kept *kept = memory;
+    kept->release(kept->value);
+    g_free(kept->name);
+    g_free(kept);
+}
+
+gpointer clouds_keep(Clouds *clouds, const char *name, gpointer (*make)(Clouds *clouds), GDestroyNotify release) {
+    g_mutex_lock(&clouds->kept_lock);
+    Kept *kept = NULL;
+    for (guint i = 0; i < clouds->kept->len && kept == NULL; i++)
+        if (strcmp(((const Kept *)clouds->kept->pdata[i])->name, name) == 0)
+            kept = clouds->kept->pdata[i];
+    if (kept == NULL) {
+        kept = g_new0(Kept, 1);
+        *kept = (Kept){g_strdup(name), make(clouds), release};
+        g_ptr_array_add(clouds->kept, kept);
+    }
+    gpointer value = kept->value;
+    g_mutex_unlock(&clouds->kept_lock);
+    return value;
+}
+
 /* ---- life ---- */
 
 static gboolean check_tables(const Cloud *const *clouds, GError **error) {
@@ -220,8 +253,11 @@ Clouds *clouds_new(const CloudsOptions *options, GError **error) {
     clouds->store = options->store;
     clouds->http = options->http;
     clouds->runtime = options->runtime;
+    clouds->accounts = g_ptr_array_new_with_free_func((GDestroyNotify)account_unref); /* none yet: a cloud may ask while it opens its own */
     g_mutex_init(&clouds->lock);
     g_rw_lock_init(&clouds->watch_lock);
+    g_mutex_init(&clouds->kept_lock);
+    clouds->kept = g_ptr_array_new_with_free_func(kept_free);
     clouds->watchers = g_array_new(FALSE, FALSE, sizeof(Watcher));
     clouds->inventory = inventory_new(inventory_changed, clouds);
     clouds->agents = agents_new(clouds->inventory, clouds->runtime);
@@ -266,6 +302,7 @@ void clouds_free(Clouds *clouds) {
     if (clouds->write_check.free_data)
         clouds->write_check.free_data(clouds->write_check.data);
     agents_free(clouds->agents);
+    g_ptr_array_unref(clouds->kept);
     remembered_free(clouds->remembered);
     inventory_free(clouds->inventory);
     if (clouds->accounts)
@@ -275,6 +312,7 @@ void clouds_free(Clouds *clouds) {
     config_unref(clouds->config);
     g_array_unref(clouds->watchers);
     g_rw_lock_clear(&clouds->watch_lock);
+    g_mutex_clear(&clouds->kept_lock);
     g_mutex_clear(&clouds->lock);
     g_free(clouds);
 }

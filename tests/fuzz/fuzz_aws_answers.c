@@ -1,6 +1,7 @@
 /* Answers of AWS: whatever XML a describe call brings, it becomes documents and inventory objects, and these can be served, or nothing. */
 #include "clouds/aws/reader.h"
 #include "clouds/aws/views.h"
+#include "clouds/image_search.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
@@ -28,7 +29,7 @@ static gboolean serve(const InventoryObject *object, gpointer data) {
     const InventorySnapshot *snapshot = data;
     g_autoptr(Json) view = !g_strcmp0(object->kind, KIND_SERVER_GROUP) ? aws_view_server_group(snapshot, object, FALSE, 0)
                            : !g_strcmp0(object->kind, KIND_INSTANCE)   ? aws_view_instance(snapshot, object, 0)
-                                                                       : aws_view_image(snapshot, object);
+                                                                       : view_image(snapshot, object);
     g_assert_true(json_is_object(json_root(view)));
     return TRUE;
 }

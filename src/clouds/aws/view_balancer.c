@@ -210,7 +210,7 @@ static void add_common(JsonBuilder *builder, const InventoryObject *object, cons
     json_add_value(builder, "DNSName", json_get(raw, "dnsname"));
     json_add_value(builder, "createdTime", json_get(raw, "createdTime"));
     json_add_value(builder, "securityGroups", json_get(raw, "securityGroups"));
-    aws_view_add_moniker(builder, "moniker", json_get_string(raw, "loadBalancerName"));
+    view_add_moniker(builder, "moniker", json_get_string(raw, "loadBalancerName"));
 }
 
 static void add_classic(JsonBuilder *builder, const JsonValue *raw) {

@@ -1,7 +1,6 @@
 /* Server groups as served: one full form, and the summary that lists show. */
 #include "clouds/aws/reader.h"
 #include "clouds/aws/views.h"
-#include "clouds/naming.h"
 #include <string.h>
 
 /* What a view needs, looked up once. */
@@ -24,82 +23,21 @@ static void load(GroupView *view) {
         view->image = inventory_get(view->snapshot, group->account, KIND_IMAGE, group->region, group->image_id);
     if (group->launch_name)
         view->launch = inventory_get(view->snapshot, group->account, kind, group->region, group->launch_name);
-    view->instances = g_ptr_array_new_with_free_func((GDestroyNotify)instance_free);
-    for (char **id = group->instance_ids; *id; id++) {
-        const InventoryObject *known = inventory_get(view->snapshot, group->account, KIND_INSTANCE, group->region, *id);
-        if (known && known->record)
-            g_ptr_array_add(view->instances, aws_view_instance_record(view->snapshot, known));
-    }
+    view->instances = view_instances(view->snapshot, group);
 }
 
 /* ---- parts ---- */
-
-void aws_view_add_moniker(JsonBuilder *builder, const char *key, const char *name) {
-    g_auto(Moniker) moniker = {0};
-    naming_parse(name, &moniker);
-    json_begin_object(builder, key);
-    json_add_string(builder, "app", moniker.app);
-    json_add_string(builder, "cluster", moniker.cluster);
-    json_add_string(builder, "stack", moniker.stack);
-    json_add_string(builder, "detail", moniker.detail);
-    if (moniker.sequence >= 0)
-        json_add_int(builder, "sequence", moniker.sequence);
-    json_end_object(builder);
-}
-
-static void add_counts(JsonBuilder *builder, const GroupView *view) {
-    static const struct {
-        const char *key;
-        HealthState state;
-    } counted[] = {{"up", HEALTH_UP},
-                   {"down", HEALTH_DOWN},
-                   {"unknown", HEALTH_UNKNOWN},
-                   {"starting", HEALTH_STARTING},
-                   {"outOfService", HEALTH_OUT_OF_SERVICE}};
-    gint64 counts[G_N_ELEMENTS(counted)] = {0};
-    for (guint i = 0; i < view->instances->len; i++) {
-        HealthState state = instance_health_state(view->instances->pdata[i], view->now_ms);
-        for (guint c = 0; c < G_N_ELEMENTS(counted); c++) /* one that drains is on its way out of service */
-            counts[c] += state == counted[c].state || (state == HEALTH_DRAINING && counted[c].state == HEALTH_OUT_OF_SERVICE);
-    }
-    json_begin_object(builder, "instanceCounts");
-    json_add_int(builder, "total", view->instances->len);
-    for (guint c = 0; c < G_N_ELEMENTS(counted); c++)
-        json_add_int(builder, counted[c].key, counts[c]);
-    json_end_object(builder);
-}
-
-static void add_instance(JsonBuilder *builder, const Instance *instance, gboolean summary, gint64 now_ms) {
-    json_begin_object(builder, NULL);
-    json_add_string(builder, "id", instance->id);
-    json_add_string(builder, "name", instance->id);
-    json_add_string(builder, "availabilityZone", instance->zone);
-    if (instance->launch_ms)
-        json_add_int(builder, "launchTime", instance->launch_ms);
-    json_add_string(builder, "healthState", health_state_name(instance_health_state(instance, now_ms)));
-    aws_view_add_health(builder, "health", instance);
-    if (!summary) {
-        json_add_string(builder, "instanceId", instance->id);
-        json_add_string(builder, "zone", instance->zone);
-        json_add_string(builder, "lifecycleState", instance->lifecycle_state);
-        json_add_bool(builder, "isHealthy", instance_is_healthy(instance));
-        json_add_string(builder, "capacityType", instance->spot ? "spot" : "on-demand");
-        json_add_string(builder, "cloudProvider", "aws");
-        json_add_string(builder, "providerType", "aws");
-    }
-    json_end_object(builder);
-}
 
 /* Known members; in a summary without any, those that the group itself calls in service. */
 static void add_instances(JsonBuilder *builder, const GroupView *view, gboolean summary) {
     json_begin_array(builder, "instances");
     for (guint i = 0; i < view->instances->len; i++)
-        add_instance(builder, view->instances->pdata[i], summary, view->now_ms);
+        view_add_instance(builder, view->instances->pdata[i], "aws", summary, view->now_ms);
     for (JsonIter i = json_iter(summary && !view->instances->len ? json_get(view->raw, "instances") : NULL); json_next(&i);) {
         Instance member = {.id = (char *)json_get_string(i.value, "instanceId"),
                            .zone = (char *)json_get_string(i.value, "availabilityZone")};
         if (member.id && !g_strcmp0(json_get_string(i.value, "lifecycleState"), "InService"))
-            add_instance(builder, &member, TRUE, view->now_ms);
+            view_add_instance(builder, &member, "aws", TRUE, view->now_ms);
     }
     json_end_array(builder);
 }
@@ -125,13 +63,13 @@ static void add_common(JsonBuilder *builder, const GroupView *view) {
     json_add_int(builder, "desired", group->capacity.desired);
     json_end_object(builder);
     json_add_string(builder, "instanceType", group->instance_type);
-    add_counts(builder, view);
+    view_add_instance_counts(builder, view->instances, view->now_ms);
     add_list(builder, "loadBalancers", group->load_balancers);
     add_list(builder, "targetGroups", group->target_groups);
     add_list(builder, "securityGroups", group->security_groups);
     if (view->image && view->image->record)
         image_add_build(builder, "buildInfo", view->image->record);
-    aws_view_add_moniker(builder, "moniker", group->name);
+    view_add_moniker(builder, "moniker", group->name);
     json_add_json(builder, "tags", group->tags);
 }
 

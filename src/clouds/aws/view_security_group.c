@@ -79,7 +79,7 @@ Json *aws_view_security_group(const InventorySnapshot *snapshot, const Inventory
     add_rules(builder, "inboundRules", snapshot, object, json_get(raw, "ipPermissions"));
     add_rules(builder, "outboundRules", snapshot, object, json_get(raw, "ipPermissionsEgress"));
     json_add_value(builder, "tags", json_get(raw, "tags"));
-    aws_view_add_moniker(builder, "moniker", name ? name : object->id);
+    view_add_moniker(builder, "moniker", name ? name : object->id);
     json_end_object(builder);
     return json_builder_end(builder);
 }

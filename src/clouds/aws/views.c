@@ -1,6 +1,7 @@
 /* The table of AWS's views, and the small ones: networks, subnets, key pairs, instance types. */
 #include "clouds/aws/views.h"
 #include "clouds/aws/reader.h"
+#include "clouds/image_search.h"
 
 #define MIB_PER_GIB 1024.0
 
@@ -84,6 +85,6 @@ const CloudViews aws_views = {
     .subnet = view_subnet,
     .key_pair = view_key_pair,
     .instance_type = view_instance_type,
-    .image = aws_view_image,
+    .image = view_image,
     .images_find = aws_view_images_find,
 };

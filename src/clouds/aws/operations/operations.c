@@ -54,22 +54,6 @@ AwsClient *operation_client(Operation *operation) {
 }
 
 /* ---- groups ---- */
-static const JsonValue *group_entry(Operation *operation, guint item) {
-    return json_at(json_get(operation_request(operation), "asgs"), item);
-}
-
-guint operation_groups(Operation *operation) {
-    return (guint)json_length(json_get(operation_request(operation), "asgs"));
-}
-
-const char *operation_group_name(Operation *operation, guint item) {
-    return json_get_string(group_entry(operation, item), "serverGroupName");
-}
-
-const char *operation_group_region(Operation *operation, guint item) {
-    return json_get_string(group_entry(operation, item), "region");
-}
-
 gboolean operation_read_group(Operation *operation, const char *region, const char *name, XmlDocument **document, const XmlNode **group,
                               GError **error) {
     g_autoptr(AwsQuery) query = aws_query_new(AWS_DESCRIBE_GROUPS);
@@ -159,18 +143,4 @@ gint64 aws_int(const XmlNode *node, const char *path, gint64 otherwise) {
     g_autofree char *text = xml_get_text(node, path);
     gint64 number = 0;
     return text != NULL && g_ascii_string_to_signed(text, 10, G_MININT64, G_MAXINT64, &number, NULL) ? number : otherwise;
-}
-
-const JsonValue *operation_group_fact(Operation *operation, const char *key, guint item) {
-    g_autofree char *name = g_strdup_printf("%s.%u", key, item);
-    return operation_fact(operation, name);
-}
-
-void operation_group_fact_set(Operation *operation, const char *key, guint item, const JsonValue *value) {
-    g_autofree char *name = g_strdup_printf("%s.%u", key, item);
-    operation_fact_set(operation, name, value);
-}
-
-guint operation_fact_length(Operation *operation, const char *key) {
-    return (guint)json_length(operation_fact(operation, key));
 }

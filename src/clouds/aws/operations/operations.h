@@ -15,11 +15,6 @@ extern const CloudOperation *const aws_operations[]; /* NULL-terminated */
 AwsAccount *operation_aws(Operation *operation);
 AwsClient *operation_client(Operation *operation);
 
-/* The groups of a request that takes them (`asgs`). */
-guint operation_groups(Operation *operation);
-const char *operation_group_name(Operation *operation, guint item);
-const char *operation_group_region(Operation *operation, guint item);
-
 /* One group as it is now; *group points into *document. FALSE with *error; TRUE with *group NULL when it is absent or being deleted. */
 gboolean operation_read_group(Operation *operation, const char *region, const char *name, XmlDocument **document, const XmlNode **group,
                               GError **error);
@@ -65,9 +60,3 @@ void aws_add_member_parameters(AwsQuery *query, const JsonValue *document, const
 /* Texts of the child elements of a list ("LoadBalancerNames/member"); strv, caller frees. */
 char **aws_texts(const XmlNode *node, const char *list, const char *item, const char *text_path);
 gint64 aws_int(const XmlNode *node, const char *path, gint64 otherwise);
-
-/* A value below facts that belongs to one group: fact "<key>.<item>". */
-const JsonValue *operation_group_fact(Operation *operation, const char *key, guint item);
-void operation_group_fact_set(Operation *operation, const char *key, guint item, const JsonValue *value);
-/* How many entries a fact that is a list has. */
-guint operation_fact_length(Operation *operation, const char *key);

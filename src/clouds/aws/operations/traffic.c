@@ -1,6 +1,7 @@
 /* enableServerGroup and disableServerGroup: whether a group's instances get traffic (aws.md 7).
  *
  * A full disable suspends AddToLoadBalancer, which is what makes a group "disabled"; a partial one only deregisters. */
+#include "clouds/traffic.h"
 #include "clouds/aws/operations/operations.h"
 #include <string.h>
 
@@ -26,53 +27,25 @@ static gboolean is_partial(Operation *operation) {
 
 /* ---- which instances ---- */
 
-static gboolean is_serving_state(const char *lifecycle) {
-    return lifecycle && (!strcmp(lifecycle, "InService") || g_str_has_prefix(lifecycle, "Pending"));
-}
-
 /* Members that can serve, in the group's order. */
 static char **serving_members(const JsonValue *asg) {
     GPtrArray *ids = g_ptr_array_new();
     for (JsonIter i = json_iter(json_get(asg, "instances")); json_next(&i);)
-        if (is_serving_state(json_get_string(i.value, "lifecycleState")))
+        if (traffic_is_serving_state(json_get_string(i.value, "lifecycleState")))
             g_ptr_array_add(ids, g_strdup(json_get_string(i.value, "instanceId")));
     g_ptr_array_add(ids, NULL);
     return (char **)g_ptr_array_free(ids, FALSE);
 }
 
-/* Up somewhere and Down nowhere. */
-static gboolean is_up(const Instance *instance) {
-    gboolean up = FALSE, down = FALSE;
-    for (guint i = 0; instance->health && i < instance->health->len; i++) {
-        HealthState state = ((const Health *)instance->health->pdata[i])->state;
-        up = up || state == HEALTH_UP;
-        down = down || (state != HEALTH_UP && state != HEALTH_UNKNOWN);
-    }
-    return up && !down;
-}
-
-/* The first of the serving ones, so many that the percentage of the group is out of service (those that are out count). */
+/* Caller frees. */
 static char **part_of_group(Operation *operation, const char *region, const char *name, gint64 percentage) {
     g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(operation_inventory(operation));
     const ServerGroup *group = clouds_server_group(snapshot, operation_account(operation)->name, region, name);
-    g_autoptr(GPtrArray) instances = group ? clouds_instances(snapshot, group) : g_ptr_array_new();
-    GPtrArray *up = g_ptr_array_new();
-    gint64 total = 0;
-    for (guint i = 0; i < instances->len; i++) {
-        const Instance *instance = instances->pdata[i];
-        if (!is_serving_state(instance->lifecycle_state))
-            continue;
-        total++;
-        if (is_up(instance))
-            g_ptr_array_add(up, g_strdup(instance->id));
-    }
-    gint64 out = total - up->len, wanted = (total * percentage + 99) / 100;
-    while ((gint64)up->len > MAX(wanted - out, 0))
-        g_free(g_ptr_array_steal_index(up, up->len - 1));
-    operation_line(operation, "%s: %" G_GINT64_FORMAT " %% of %" G_GINT64_FORMAT " instances: %u more go out of service", name, percentage,
-                   total, up->len);
-    g_ptr_array_add(up, NULL);
-    return (char **)g_ptr_array_free(up, FALSE);
+    guint total = 0;
+    char **part = traffic_part_to_disable(snapshot, group, percentage, &total);
+    operation_line(operation, "%s: %" G_GINT64_FORMAT " %% of %u instances: %u more go out of service", name, percentage, total,
+                   g_strv_length(part));
+    return part;
 }
 
 /* Running or pending ones only: others are refused by load balancers. */

@@ -1,0 +1,208 @@
+/* The world of a registry, its lock, and its pulse: a thread that sleeps until something changes by itself and then makes it known.
+ *
+ * The lock is held for the moment of a change and for the writes into the inventory, which only queue; so what the inventory shows
+ * comes in the order in which it happened. The only place where this cloud asks for the time. */
+#include "clouds/simulator/room.h"
+#include "base/clock.h"
+#include <string.h>
+
+#define ROOM_SEED 20260601
+
+struct SimulatorRoom {
+    Clouds *clouds;
+    SimulatedWorld *world;
+    GMutex lock;
+    GCond changed;
+    gint64 now_ms;
+    GThread *pulse;
+    gboolean ending;
+};
+
+static gint64 room_now_ms(const SimulatorRoom *room) {
+    (void)room;
+    return clock_now_ms();
+}
+
+/* ---- making known ---- */
+
+static gboolean is_told(SimulatorRoom *room, const char *account, const char *region) {
+    return world_stale_since_ms(room->world, account, region, room->now_ms) == 0;
+}
+
+static void tell_groups(SimulatorRoom *room, Inventory *inventory) {
+    GPtrArray *groups = world_groups(room->world);
+    for (guint i = 0; i < groups->len; i++) {
+        SimulatedGroup *group = groups->pdata[i];
+        if (!group->changed || !is_told(room, group->account, group->region))
+            continue;
+        g_autoptr(Account) account = clouds_account(room->clouds, group->account, NULL);
+        if (account == NULL)
+            continue; /* not opened yet: its first read tells */
+        simulator_put_group(inventory, account, group, room->now_ms);
+        group->changed = FALSE;
+    }
+}
+
+static void tell_balancers(SimulatorRoom *room, Inventory *inventory) {
+    GPtrArray *balancers = world_balancers(room->world);
+    for (guint i = 0; i < balancers->len; i++) {
+        SimulatedBalancer *balancer = balancers->pdata[i];
+        if (!balancer->changed || !is_told(room, balancer->account, balancer->region))
+            continue;
+        g_autoptr(Account) account = clouds_account(room->clouds, balancer->account, NULL);
+        if (account == NULL)
+            continue; /* not opened yet: its first read tells */
+        simulator_put_balancer(inventory, account, balancer, room->now_ms);
+        balancer->changed = FALSE;
+    }
+}
+
+/* Every account of the simulated cloud sees every image. */
+static void tell_image(SimulatorRoom *room, Inventory *inventory, const SimulatedImage *image) {
+    g_autoptr(GPtrArray) accounts = clouds_accounts(room->clouds);
+    for (guint i = 0; i < accounts->len; i++) {
+        const Account *account = accounts->pdata[i];
+        if (strcmp(account->cloud->id, SIMULATOR_ID) != 0 && g_strcmp0(image->owner, account->name) != 0)
+            continue;
+        for (char **region = account->regions; region != NULL && *region != NULL; region++)
+            simulator_put_image(inventory, account, *region, image, room->now_ms);
+    }
+}
+
+static void tell_images(SimulatorRoom *room, Inventory *inventory) {
+    GPtrArray *images = world_images(room->world);
+    for (guint i = 0; i < images->len; i++) {
+        SimulatedImage *image = images->pdata[i];
+        if (image->changed)
+            tell_image(room, inventory, image);
+        image->changed = FALSE;
+    }
+}
+
+/* An image is lost in all places at once. */
+static void tell_lost_image(SimulatorRoom *room, Inventory *inventory, const char *id) {
+    g_autoptr(GPtrArray) accounts = clouds_accounts(room->clouds);
+    for (guint i = 0; i < accounts->len; i++) {
+        const Account *account = accounts->pdata[i];
+        for (char **region = account->regions; region != NULL && *region != NULL; region++)
+            inventory_remove(inventory, account->name, KIND_IMAGE, *region, id, room->now_ms);
+    }
+}
+
+static void tell_losses(SimulatorRoom *room, Inventory *inventory) {
+    g_autoptr(GPtrArray) losses = world_take_losses(room->world);
+    for (guint i = 0; i < losses->len; i++) {
+        const SimulatedLoss *loss = losses->pdata[i];
+        if (loss->account == NULL)
+            tell_lost_image(room, inventory, loss->id);
+        else
+            inventory_remove(inventory, loss->account, loss->kind, loss->region, loss->id, room->now_ms);
+    }
+}
+
+static void tell_changes(SimulatorRoom *room) {
+    Inventory *inventory = clouds_inventory(room->clouds);
+    tell_losses(room, inventory);
+    tell_balancers(room, inventory);
+    tell_images(room, inventory);
+    tell_groups(room, inventory);
+}
+
+/* ---- the pulse ---- */
+
+/* Until when nothing changes by itself; as g_cond_wait_until wants it. */
+static gint64 sleep_end(const SimulatorRoom *room) {
+    gint64 next_ms = world_next_change_ms(room->world);
+    gint64 delay_ms = next_ms < 0 ? G_TIME_SPAN_DAY / 1000 : MAX(next_ms - room_now_ms(room), 1);
+    return g_get_monotonic_time() + delay_ms * 1000;
+}
+
+static gpointer beat(gpointer data) {
+    SimulatorRoom *room = data;
+    g_mutex_lock(&room->lock);
+    while (!room->ending) {
+        room->now_ms = room_now_ms(room);
+        world_advance(room->world, room->now_ms);
+        tell_changes(room);
+        g_cond_wait_until(&room->changed, &room->lock, sleep_end(room));
+    }
+    g_mutex_unlock(&room->lock);
+    return NULL;
+}
+
+/* ---- entering and leaving ---- */
+
+SimulatedWorld *simulator_enter(SimulatorRoom *room, gint64 *now_ms) {
+    g_mutex_lock(&room->lock);
+    room->now_ms = room_now_ms(room);
+    world_advance(room->world, room->now_ms);
+    if (now_ms != NULL)
+        *now_ms = room->now_ms;
+    return room->world;
+}
+
+void simulator_leave(SimulatorRoom *room) {
+    world_advance(room->world, room->now_ms); /* what was asked for begins at once */
+    tell_changes(room);
+    if (room->pulse == NULL)
+        room->pulse = g_thread_new("simulator", beat, room);
+    g_cond_signal(&room->changed);
+    g_mutex_unlock(&room->lock);
+}
+
+gboolean simulator_is_stale(SimulatorRoom *room, const char *account, const char *region) {
+    simulator_enter(room, NULL);
+    gboolean stale = !is_told(room, account, region);
+    simulator_leave(room);
+    return stale;
+}
+
+void simulator_publish_all(SimulatorRoom *room, Account *account, const char *region) {
+    Inventory *inventory = clouds_inventory(room->clouds);
+    gint64 now_ms = 0;
+    SimulatedWorld *world = simulator_enter(room, &now_ms);
+    GPtrArray *groups = world_groups(world), *balancers = world_balancers(world), *images = world_images(world);
+    for (guint i = 0; i < groups->len; i++) {
+        SimulatedGroup *group = groups->pdata[i];
+        if (strcmp(group->account, account->name) == 0 && strcmp(group->region, region) == 0)
+            simulator_put_group(inventory, account, group, now_ms);
+    }
+    for (guint i = 0; i < balancers->len; i++) {
+        SimulatedBalancer *balancer = balancers->pdata[i];
+        if (strcmp(balancer->account, account->name) == 0 && strcmp(balancer->region, region) == 0)
+            simulator_put_balancer(inventory, account, balancer, now_ms);
+    }
+    for (guint i = 0; i < images->len; i++)
+        simulator_put_image(inventory, account, region, images->pdata[i], now_ms);
+    simulator_put_network(inventory, account, region, now_ms);
+    simulator_leave(room);
+}
+
+/* ---- life ---- */
+
+static gpointer room_new(Clouds *clouds) {
+    SimulatorRoom *room = g_new0(SimulatorRoom, 1);
+    room->clouds = clouds;
+    room->world = world_new(ROOM_SEED);
+    g_mutex_init(&room->lock);
+    g_cond_init(&room->changed);
+    return room;
+}
+
+static void room_free(gpointer memory) {
+    SimulatorRoom *room = memory;
+    g_mutex_lock(&room->lock);
+    room->ending = TRUE;
+    g_cond_signal(&room->changed);
+    g_mutex_unlock(&room->lock);
+    if (room->pulse != NULL)
+        g_thread_join(room->pulse);
+    world_free(room->world);
+    g_cond_clear(&room->changed);
+    g_mutex_clear(&room->lock);
+    g_free(room);
+}
+
+SimulatorRoom *simulator_room(Clouds *clouds) {
+    return clouds_keep(clouds, SIMULATOR_ID, room_new, room_free);
+}

@@ -1,0 +1,93 @@
+"""The simulated cloud from outside: pipelines deploy to it through the API (deploy-strategies.md 3, aws.md 4, 5, 7)."""
+import json
+import time
+
+import pytest
+
+from gennaker import Gennaker, failures
+
+CONFIG = """
+gennaker:
+  simulator:
+    accounts:
+      - name: test
+        environment: testing
+      - name: prod
+        environment: production
+        regions: [north]
+        quota: {instances: 20}
+    images:
+      - {package: shop, version: 1.0.0, behaviour: boots in 1 s}
+      - {package: shop, version: 1.1.0, behaviour: boots in 1 s}
+      - {package: shop, version: 1.2.0, behaviour: never healthy}
+    serverGroups:
+      - {name: shop-main-v000, accounts: [prod], image: shop-1.0.0, size: 2, loadBalancers: [frontend]}
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("simulated")
+    config = folder / "gennaker.yml"
+    config.write_text(CONFIG)
+    gennaker = Gennaker(folder / "data", config=config).start()
+    yield gennaker
+    gennaker.stop()
+
+
+def cluster(account="prod", region="north", image="shop-1.1.0", **more):
+    return {"account": account, "application": "shop", "stack": "main", "availabilityZones": {region: []}, "imageId": image,
+            "capacity": {"min": 2, "max": 2, "desired": 2}, "loadBalancers": ["frontend"], "cloudProvider": "simulator",
+            "provider": "simulator", "strategy": "redblack", **more}
+
+
+def run(server, stages, seconds=60):
+    answer = server.api.call("POST", "/pipelines/start", {"application": "shop", "name": "deploy", "stages": stages})
+    return server.wait_execution(answer["ref"].rsplit("/", 1)[1], seconds)
+
+
+def deploy(server, seconds=60, **more):
+    return run(server, [{"refId": "1", "type": "deploy", "name": "deploy", "clusters": [cluster(**more)]}], seconds)
+
+
+def groups(server):
+    return {group["name"]: group for group in server.api.get("/applications/shop/serverGroups") if group["account"] == "prod"}
+
+
+def wait_until(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError("not within the time")
+
+
+def test_accounts_and_what_runs_from_the_start(server):
+    accounts = {account["name"]: account for account in server.api.get("/credentials")}
+    assert accounts["prod"]["type"] == "simulator"
+    wait_until(lambda: groups(server).get("shop-main-v000", {}).get("instanceCounts", {}).get("up") == 2)
+    group = server.api.get("/applications/shop/serverGroups/prod/north/shop-main-v000")
+    assert group["imageSummary"]["imageName"] == "shop-1.0.0"
+    assert group["disabled"] is False
+    assert [balancer["name"] for balancer in server.api.get("/loadBalancers?provider=simulator")] == ["frontend"]
+    found = server.api.get("/images/find?provider=simulator&q=shop")
+    assert [image["imageName"] for image in found] == ["shop-1.0.0", "shop-1.1.0", "shop-1.2.0"]
+
+
+def test_a_red_black_deployment_replaces_what_runs(server):
+    """deploy-strategies.md 3"""
+    execution = deploy(server)
+    assert execution["status"] == "SUCCEEDED", failures(execution)
+    now = groups(server)
+    assert now["shop-main-v000"]["isDisabled"] is True
+    assert now["shop-main-v001"]["isDisabled"] is False
+    assert now["shop-main-v001"]["instanceCounts"]["up"] == 2
+
+
+def test_a_version_that_never_gets_well_fails_and_leaves_the_old_one(server):
+    """deploy-strategies.md 8"""
+    execution = run(server, [{"refId": "1", "type": "deploy", "name": "deploy", "stageTimeoutMs": 4000, "overrideTimeout": True,
+                              "clusters": [cluster(image="shop-1.2.0", stageTimeoutMs=4000, rollback={"onFailure": True, "destroyLatest": True})]}])
+    assert execution["status"] == "TERMINAL"
+    assert groups(server)["shop-main-v001"]["isDisabled"] is False
