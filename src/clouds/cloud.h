@@ -141,6 +141,7 @@ typedef struct {
 } CloudsWriteCheck;
 void clouds_set_write_check(Clouds *clouds, CloudsWriteCheck check);
 const CloudsWriteCheck *clouds_write_check(Clouds *clouds);
+
 /* The groups of a request that takes them (`asgs`). */
 guint operation_groups(Operation *operation);
 const char *operation_group_name(Operation *operation, guint item);
@@ -225,9 +226,13 @@ Runtime *clouds_runtime(Clouds *clouds);
 gint64 clouds_now_ms(Clouds *clouds);
 Inventory *clouds_inventory(Clouds *clouds);
 Store *clouds_store(Clouds *clouds);
-/* What a cloud keeps for all its accounts as long as the registry lives, by a name: made at the first call, given to release when nothing
- * runs any more and before the inventory goes. Any thread; make must not call back for the same name. */
-gpointer clouds_keep(Clouds *clouds, const char *name, gpointer (*make)(Clouds *clouds), GDestroyNotify release);
+/* What a cloud keeps for all its accounts as long as the registry lives. */
+typedef struct {
+    gpointer (*make)(Clouds *clouds); /* at the first call; must not ask for the same name */
+    void (*stop)(gpointer kept);      /* in clouds_stop: no timer, nothing on its way afterwards */
+    void (*release)(gpointer kept);   /* in clouds_free, before the inventory goes; the runtime is gone by then */
+} CloudsKept;
+gpointer clouds_keep(Clouds *clouds, const char *name, const CloudsKept *how); /* the one of that name; any thread */
 
 GPtrArray *clouds_accounts(Clouds *clouds);                                /* of Account *, references held */
 Account *clouds_account(Clouds *clouds, const char *name, GError **error); /* ERR_NOT_FOUND lists the known ones */

@@ -10,7 +10,7 @@
 typedef struct {
     char *name;
     gpointer value;
-    GDestroyNotify release;
+    const CloudsKept *how;
 } Kept;
 
 typedef struct {
@@ -210,12 +210,12 @@ const Cloud *clouds_find(Clouds *clouds, const char *id) {
 
 static void kept_free(gpointer memory) {
     Kept *kept = memory;
-    kept->release(kept->value);
+    kept->how->release(kept->value);
     g_free(kept->name);
     g_free(kept);
 }
 
-gpointer clouds_keep(Clouds *clouds, const char *name, gpointer (*make)(Clouds *clouds), GDestroyNotify release) {
+gpointer clouds_keep(Clouds *clouds, const char *name, const CloudsKept *how) {
     g_mutex_lock(&clouds->kept_lock);
     Kept *kept = NULL;
     for (guint i = 0; i < clouds->kept->len && kept == NULL; i++)
@@ -223,12 +223,21 @@ gpointer clouds_keep(Clouds *clouds, const char *name, gpointer (*make)(Clouds *
             kept = clouds->kept->pdata[i];
     if (kept == NULL) {
         kept = g_new0(Kept, 1);
-        *kept = (Kept){g_strdup(name), make(clouds), release};
+        *kept = (Kept){g_strdup(name), how->make(clouds), how};
         g_ptr_array_add(clouds->kept, kept);
     }
     gpointer value = kept->value;
     g_mutex_unlock(&clouds->kept_lock);
     return value;
+}
+
+static void stop_kept(Clouds *clouds) {
+    g_mutex_lock(&clouds->kept_lock);
+    for (guint i = 0; i < clouds->kept->len; i++) {
+        const Kept *kept = clouds->kept->pdata[i];
+        kept->how->stop(kept->value);
+    }
+    g_mutex_unlock(&clouds->kept_lock);
 }
 
 /* ---- life ---- */
@@ -292,6 +301,7 @@ void clouds_start_operations(Clouds *clouds) {
 void clouds_stop(Clouds *clouds, gint64 grace_ms) {
     agents_stop(clouds->agents);
     operations_stop(clouds->operations, grace_ms);
+    stop_kept(clouds);
     remembered_stop(clouds->remembered);
 }
 

@@ -111,7 +111,7 @@ GPtrArray *simulator_accounts_open(Config *config, Clouds *clouds, GPtrArray *pr
         return accounts;
     SimulatorRoom *room = simulator_room(clouds);
     gint64 now_ms = 0;
-    SimulatedWorld *world = simulator_enter(room, &now_ms);
+    SimulatedWorld *world = simulator_furnish_begin(room, &now_ms);
     const Opening opening = {config, room, world, accounts, problems};
     /* the configuration's own values, which know their file and line */
     for (JsonIter i = json_iter(config_get(config, SERVICE_GENNAKER, "simulator.accounts")); json_next(&i);)

@@ -1,9 +1,8 @@
-/* The world of a registry, its lock, and its pulse: a thread that sleeps until something changes by itself and then makes it known.
+/* The world of a registry, its lock, and its pulse: a timer for when something changes by itself, which is then made known.
  *
  * The lock is held for the moment of a change and for the writes into the inventory, which only queue; so what the inventory shows
  * comes in the order in which it happened. The only place where this cloud asks for the time. */
 #include "clouds/simulator/room.h"
-#include "base/clock.h"
 #include <string.h>
 
 #define ROOM_SEED 20260601
@@ -12,16 +11,12 @@ struct SimulatorRoom {
     Clouds *clouds;
     SimulatedWorld *world;
     GMutex lock;
-    GCond changed;
     gint64 now_ms;
-    GThread *pulse;
-    gboolean ending;
+    guint64 timer;    /* 0: none */
+    gint64 timer_ms;  /* when it is due */
+    gboolean is_live; /* somebody reads: changes are told, timers are set */
+    gboolean is_stopped;
 };
-
-static gint64 room_now_ms(const SimulatorRoom *room) {
-    (void)room;
-    return clock_now_ms();
-}
 
 /* ---- making known ---- */
 
@@ -110,43 +105,68 @@ static void tell_changes(SimulatorRoom *room) {
 
 /* ---- the pulse ---- */
 
-/* Until when nothing changes by itself; as g_cond_wait_until wants it. */
-static gint64 sleep_end(const SimulatorRoom *room) {
-    gint64 next_ms = world_next_change_ms(room->world);
-    gint64 delay_ms = next_ms < 0 ? G_TIME_SPAN_DAY / 1000 : MAX(next_ms - room_now_ms(room), 1);
-    return g_get_monotonic_time() + delay_ms * 1000;
+static gboolean beat(gpointer data) {
+    simulator_enter(data, NULL);
+    simulator_leave(data);
+    return TRUE;
 }
 
-static gpointer beat(gpointer data) {
+static void beat_is_due(gpointer data) {
     SimulatorRoom *room = data;
+    Runtime *runtime = clouds_runtime(room->clouds);
     g_mutex_lock(&room->lock);
-    while (!room->ending) {
-        room->now_ms = room_now_ms(room);
-        world_advance(room->world, room->now_ms);
-        tell_changes(room);
-        g_cond_wait_until(&room->changed, &room->lock, sleep_end(room));
-    }
+    room->timer = 0;
+    gboolean goes_on = !room->is_stopped;
     g_mutex_unlock(&room->lock);
-    return NULL;
+    if (goes_on)
+        runtime->run(runtime, LANE_STEP, NULL, beat, room);
+}
+
+static void forget_timer(SimulatorRoom *room) {
+    Runtime *runtime = clouds_runtime(room->clouds);
+    if (room->timer != 0)
+        runtime->forget(runtime, room->timer); /* one that is due already finds that there is nothing to do */
+    room->timer = 0;
+}
+
+static void set_timer(SimulatorRoom *room) {
+    Runtime *runtime = clouds_runtime(room->clouds);
+    gint64 next_ms = world_next_change_ms(room->world);
+    if (room->is_stopped || (room->timer != 0 && room->timer_ms == next_ms))
+        return;
+    forget_timer(room);
+    room->timer_ms = next_ms;
+    if (next_ms >= 0)
+        room->timer = runtime->at(runtime, next_ms, beat_is_due, room);
 }
 
 /* ---- entering and leaving ---- */
 
-SimulatedWorld *simulator_enter(SimulatorRoom *room, gint64 *now_ms) {
+static SimulatedWorld *enter(SimulatorRoom *room, gint64 *now_ms) {
     g_mutex_lock(&room->lock);
-    room->now_ms = room_now_ms(room);
+    room->now_ms = MAX(clouds_now_ms(room->clouds), room->now_ms);
     world_advance(room->world, room->now_ms);
     if (now_ms != NULL)
         *now_ms = room->now_ms;
     return room->world;
 }
 
+SimulatedWorld *simulator_furnish_begin(SimulatorRoom *room, gint64 *now_ms) {
+    return enter(room, now_ms);
+}
+
+SimulatedWorld *simulator_enter(SimulatorRoom *room, gint64 *now_ms) {
+    SimulatedWorld *world = enter(room, now_ms);
+    room->is_live = TRUE;
+    return world;
+}
+
 void simulator_leave(SimulatorRoom *room) {
     world_advance(room->world, room->now_ms); /* what was asked for begins at once */
-    tell_changes(room);
-    if (room->pulse == NULL)
-        room->pulse = g_thread_new("simulator", beat, room);
-    g_cond_signal(&room->changed);
+    if (room->is_live && !room->is_stopped) {
+        tell_changes(room);
+        set_timer(room);
+    }
     g_mutex_unlock(&room->lock);
 }
 
@@ -185,24 +205,25 @@ static gpointer room_new(Clouds *clouds) {
     room->clouds = clouds;
     room->world = world_new(ROOM_SEED);
     g_mutex_init(&room->lock);
-    g_cond_init(&room->changed);
     return room;
+}
+
+static void room_stop(gpointer memory) {
+    SimulatorRoom *room = memory;
+    g_mutex_lock(&room->lock);
+    room->is_stopped = TRUE;
+    forget_timer(room);
+    g_mutex_unlock(&room->lock);
 }
 
 static void room_free(gpointer memory) {
     SimulatorRoom *room = memory;
-    g_mutex_lock(&room->lock);
-    room->ending = TRUE;
-    g_cond_signal(&room->changed);
-    g_mutex_unlock(&room->lock);
-    if (room->pulse != NULL)
-        g_thread_join(room->pulse);
     world_free(room->world);
-    g_cond_clear(&room->changed);
     g_mutex_clear(&room->lock);
     g_free(room);
 }
 
 SimulatorRoom *simulator_room(Clouds *clouds) {
-    return clouds_keep(clouds, SIMULATOR_ID, room_new, room_free);
+    static const CloudsKept how = {room_new, room_stop, room_free};
+    return clouds_keep(clouds, SIMULATOR_ID, &how);
 }

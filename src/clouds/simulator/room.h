@@ -11,6 +11,8 @@ typedef struct SimulatorRoom SimulatorRoom;
 SimulatorRoom *simulator_room(Clouds *clouds);
 /* Locks the world and lets it come to the time, which is told in *now_ms (NULL: not needed). Nothing outward, and no wait, under it. */
 SimulatedWorld *simulator_enter(SimulatorRoom *room, gint64 *now_ms);
+/* The same for who opens accounts: nothing is told, and no timer set, before somebody reads. */
+SimulatedWorld *simulator_furnish_begin(SimulatorRoom *room, gint64 *now_ms);
 /* Makes known what changed, sees to it that the next change is told too, and unlocks. */
 void simulator_leave(SimulatorRoom *room);
 /* Puts all of an account's region into the inventory. */
