@@ -2,6 +2,7 @@
  * (deploy-strategies.md 1, 3, 8). */
 #include "deploy_house.h"
 #include "stages/instances/rolling_push.h"
+#include "stages/metadata/pipelines.h"
 
 static const Stage *named(const Execution *execution, const char *name) {
     for (guint i = 0; i < execution->stages->len; i++)
@@ -155,6 +156,90 @@ static void test_rolling_fails(void) {
     house_leave(&house);
 }
 
+/* In each step the pipeline runs before the old one loses traffic, and knows whom it is about. */
+static void test_rolling_validation(void) {
+    House house;
+    house_build(&house);
+    g_autoptr(GError) error = NULL;
+    static const char *const no_roles[] = {NULL};
+    Principal principal = {.user = "tester", .roles = no_roles};
+    g_autoptr(Json) pipeline = json_parse("{\"application\":\"orders\",\"name\":\"validate\",\"id\":\"val\",\"stages\":[{\"refId\":\"1\","
+                                          "\"type\":\"wait\",\"waitTime\":0}]}",
+                                          -1, NULL);
+    g_autoptr(Json)
+        saved = pipeline_save(house.services.store, PIPELINE_KIND, json_root(pipeline), &principal, FALSE, clock_now_ms(), &error);
+    g_assert_no_error(error);
+    outside_add("here", "orders-main-v000", (Capacity){1, 2, 2});
+    g_autoptr(Execution) execution = ended(&house,
+                                           DEPLOY(ROLLING ",\"pipelineBeforeCleanup\":{\"application\":\"orders\",\"pipelineId\":\"val\","
+                                                          "\"pipelineParameters\":{\"suite\":\"smoke\"}}"),
+                                           STATUS_SUCCEEDED);
+    assert_stages(execution,
+                  "checkPreconditions Check Deploy Preconditions | "
+                  "determineTargetServerGroup Determine Deployed Server Group | pinServerGroup Pin orders-main-v000 | "
+                  "resizeServerGroup Grow to 100% of Desired Size | pipeline Run Validation Pipeline | disableServerGroup Disable "
+                  "100% of Traffic on orders-main-v000 | pinServerGroup Unpin orders-main-v000");
+    assert_context(execution, "Run Validation Pipeline",
+                   "{\"application\":\"orders\",\"pipelineApplication\":\"orders\",\"pipelineId\":\"val\",\"pipelineParameters\":{"
+                   "\"suite\":\"smoke\",\"deployedServerGroup\":{\"region\":\"here\",\"account\":\"prod\",\"cloudProvider\":\"test\","
+                   "\"serverGroupName\":\"orders-main-v001\"},\"sourceServerGroup\":{\"region\":\"here\",\"account\":\"prod\","
+                   "\"cloudProvider\":\"test\",\"serverGroupName\":\"orders-main-v000\"},\"percentageComplete\":100}}");
+    house_leave(&house);
+}
+
+/* ---- redblack, highlander, none ---- */
+
+#define RESTORES "applySourceServerGroupCapacity restoreMinCapacityFromSnapshot"
+
+static void test_stage_lists(void) {
+    static const struct {
+        gboolean has_source;
+        const char *keys, *stages;
+    } CASES[] = {
+        {TRUE, "", RESTORES},
+        {TRUE, ",\"strategy\":\"none\"", RESTORES},
+        {TRUE, ",\"strategy\":\"bluegreen\"", RESTORES},
+        {TRUE, ",\"strategy\":\"HighLander\"", "shrinkCluster | " RESTORES},
+        {FALSE, ",\"strategy\":\"redblack\",\"maxRemainingAsgs\":1,\"scaleDown\":true", RESTORES},
+        {TRUE, ",\"strategy\":\"redblack\"", "disableCluster | " RESTORES},
+        {TRUE,
+         ",\"strategy\":\"redblack\",\"maxRemainingAsgs\":\"2\",\"delayBeforeDisableSec\":1,\"scaleDown\":true,\"delayBeforeScaleDownSec\":"
+         "1",
+         "shrinkCluster | wait Wait Before Disable | disableCluster | wait Wait Before Scale Down | scaleDownCluster scaleDown "
+         "| " RESTORES},
+        {TRUE, ",\"strategy\":\"redblack\",\"maxRemainingAsgs\":0,\"delayBeforeCleanup\":0,\"delayBeforeDisableSec\":5",
+         "disableCluster | " RESTORES},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(CASES); i++) {
+        House house;
+        house_build(&house);
+        if (CASES[i].has_source)
+            outside_add("here", "orders-main-v000", (Capacity){1, 1, 1});
+        g_autofree char *stages = g_strdup_printf(DEPLOY("%s"), CASES[i].keys);
+        g_autoptr(Execution) execution = ended(&house, stages, STATUS_SUCCEEDED);
+        assert_stages(execution, CASES[i].stages);
+        house_leave(&house);
+    }
+}
+
+static void test_contexts(void) {
+    House house;
+    house_build(&house);
+    outside_add("here", "orders-main-v000", (Capacity){1, 1, 1});
+    g_autoptr(Execution)
+        black = ended(&house, DEPLOY(",\"strategy\":\"redblack\",\"maxRemainingAsgs\":3,\"scaleDown\":true"), STATUS_SUCCEEDED);
+    assert_context(
+        black, "shrinkCluster",
+        "{\"region\":\"here\",\"cloudProvider\":\"test\",\"cluster\":\"orders-main\",\"credentials\":\"prod\",\"shrinkToSize\":3,"
+        "\"allowDeleteActive\":false,\"retainLargerOverNewer\":false}");
+    assert_context(black, "disableCluster", "{\"remainingEnabledServerGroups\":1,\"preferLargerOverNewer\":false}");
+    assert_context(black, "scaleDown",
+                   "{\"allowScaleDownActive\":false,\"remainingFullSizeServerGroups\":1,\"preferLargerOverNewer\":false}");
+    g_autoptr(Execution) one = ended(&house, DEPLOY(",\"strategy\":\"highlander\""), STATUS_SUCCEEDED);
+    assert_context(one, "shrinkCluster", "{\"shrinkToSize\":1,\"allowDeleteActive\":true,\"retainLargerOverNewer\":false}");
+    house_leave(&house);
+}
+
 /* ---- rollingpush ---- */
 
 static void test_push_candidates(void) {
@@ -212,6 +297,9 @@ int main(int argc, char **argv) {
     g_test_add_func("/deploy-strategies/rolling-beside-many", test_rolling_beside_many);
     g_test_add_func("/deploy-strategies/rolling-refused", test_rolling_refused);
     g_test_add_func("/deploy-strategies/rolling-fails", test_rolling_fails);
+    g_test_add_func("/deploy-strategies/rolling-validation", test_rolling_validation);
+    g_test_add_func("/deploy-strategies/stage-lists", test_stage_lists);
+    g_test_add_func("/deploy-strategies/contexts", test_contexts);
     g_test_add_func("/deploy-strategies/push-candidates", test_push_candidates);
     g_test_add_func("/deploy-strategies/push", test_push);
     int result = g_test_run();
