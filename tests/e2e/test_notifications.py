@@ -2,6 +2,7 @@
 import hashlib
 import hmac
 import json
+import subprocess
 import time
 import urllib.parse
 
@@ -73,6 +74,10 @@ def entry(kind, address=None, when=PIPELINE, **more):
 def run(api, name="Deploy", trigger=None, **pipeline):
     api.save(name, "shop", **pipeline)
     return api.wait(f"/pipelines/{api.start(urllib.parse.quote(name), 'shop', trigger)}")
+
+
+def gennaker(api, *words):
+    return subprocess.run([PROGRAM, *words, "--server", api.server.url], capture_output=True, text=True, timeout=60)
 
 
 def attachment(call):
@@ -199,6 +204,7 @@ def test_every_other_kind_is_told(served, http):
     assert page.headers["Authorization"] == "Token token=pd-s3cret"
     unsent = served.get(f"/pipelines/{execution['id']}/notifications")
     assert [one["type"] for one in unsent] == ["hipchat"] and "HipChat does not exist" in unsent[0]["reason"]
+    assert "notifications of type hipchat are not sent: HipChat does not exist" in gennaker(served, "why", execution["id"]).stdout
 
 
 def test_a_manual_judgement_tells_once_and_again(served, http):
@@ -342,10 +348,8 @@ def test_buttons_in_slack(served, http):
 
 
 def test_a_test_message_says_what_came_of_it(served, http):
-    import subprocess
-
     def test(*words):
-        return subprocess.run([PROGRAM, "notification", "test", *words, "--server", served.server.url], capture_output=True, text=True, timeout=60)
+        return gennaker(served, "notification", "test", *words)
 
     assert "sent a test message: slack to #a" in test("slack", "#a").stdout
     assert attachment(http.calls[0])["text"].startswith("This is a test")

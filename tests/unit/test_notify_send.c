@@ -1,9 +1,12 @@
 /* Notifications (notifications.md 1 to 4, engine.md 19.2, 19.3): what is wanted when something changed, the texts, the calls that are made. */
 #include "engine_driver.h"
+#include "net/smtp.h"
+#include "notify/email.h"
 #include "notify/markdown.h"
 #include "notify/request.h"
 #include "notify/slack_callback.h"
 #include "notify/wanted.h"
+#include "stages/stages.h"
 
 #define BASE "https://deck"
 
@@ -203,6 +206,77 @@ static void test_settings(void) {
     g_assert_cmpstr(senders_base_url(none), ==, "http://localhost:9000");
 }
 
+static void assert_security(const char *keys, SmtpSecurity expected) {
+    g_autofree char *yaml = g_strdup_printf(
+        "mail: {enabled: true, from: a@b.c, host: elsewhere}\nspring:\n  mail:\n    host: mx\n    port: 587\n%s", keys);
+    g_autoptr(Senders) senders = senders_of(yaml, NULL);
+    SmtpRequest request = {0};
+    email_server(senders_settings(senders, &notification_email), &request);
+    g_assert_cmpstr(request.host, ==, "mx");
+    g_assert_cmpuint(request.port, ==, 587);
+    g_assert_cmpint((int)request.security, ==, (int)expected);
+}
+
+static void test_mail_server(void) {
+    assert_security("", SMTP_PLAIN);
+    assert_security("    properties.mail.smtp.starttls.required: true\n", SMTP_STARTTLS_REQUIRED);
+    assert_security("    properties: {mail: {smtp: {starttls: {enable: 'true'}}}}\n", SMTP_STARTTLS_TRY);
+    assert_security("    properties:\n      mail.smtp.ssl.enable: true\n", SMTP_TLS);
+    g_autoptr(Senders) other = senders_of("mail: {enabled: true, from: a@b.c, host: only}\n", NULL);
+    SmtpRequest request = {0};
+    email_server(senders_settings(other, &notification_email), &request);
+    g_assert_cmpstr(request.host, ==, "only");
+    g_assert_cmpuint(request.port, ==, 25);
+}
+
+/* ---- judgements: what the task writes down is what is told ---- */
+/* Runs the task of the stage as it is at that time; what it writes down becomes the stage's context. Whether it wrote something. */
+static gboolean run_judgement(Stage *stage, gint64 now_ms, const char *status) {
+    Execution execution = {.id = (char *)"01", .application = (char *)"shop", .name = (char *)"n"};
+    TaskResult result = {0};
+    TaskContext context = {.execution = &execution, .stage = stage, .params = NULL, .now_ms = now_ms, .result = &result};
+    g_autoptr(Json) with = status != NULL ? json_with_string(json_root(stage->context), "judgmentStatus", status)
+                                          : json_ref(stage->context);
+    const StageType *type = stage_types_find(&stage_types, "manualJudgment");
+    g_autofree void *read = g_malloc0(type->params_size);
+    g_assert_true(params_read(type->params, json_root(with), read, NULL));
+    context.params = read;
+    type->tasks[0].run(&context, NULL);
+    params_clear(type->params, read);
+    gboolean wrote = result.context != NULL;
+    if (wrote) {
+        Json *merged = json_merge(json_root(stage->context), json_root(result.context));
+        json_unref(stage->context);
+        stage->context = merged;
+    }
+    json_unref(result.context);
+    json_unref(result.outputs);
+    return wrote;
+}
+
+static void test_judgements(void) {
+    Stage stage = {.context = json_parse(
+                       "{\"sendNotifications\":true,\"notifications\":[{\"type\":\"slack\",\"address\":\"#a\",\"notifyEveryMs\":1000,"
+                       "\"when\":[\"manualJudgment\"]},{\"type\":\"slack\",\"address\":\"#b\"}]}",
+                       -1, NULL)};
+    g_assert_true(run_judgement(&stage, 5000, NULL));
+    g_assert_false(run_judgement(&stage, 5999, NULL)); /* nothing changed: nothing is committed */
+    g_assert_true(run_judgement(&stage, 6000, NULL));
+    const JsonValue *list = json_get(json_root(stage.context), "notifications");
+    g_assert_cmpint(json_int(json_dig(json_at(list, 0), "lastNotifiedByNotificationState", "manualJudgment", NULL), 0), ==, 6000);
+    g_assert_cmpint(json_int(json_dig(json_at(list, 1), "lastNotifiedByNotificationState", "manualJudgment", NULL), 0), ==, 5000);
+    g_assert_true(run_judgement(&stage, 7000, "STOP"));
+    list = json_get(json_root(stage.context), "notifications");
+    g_assert_null(json_dig(json_at(list, 0), "lastNotifiedByNotificationState", "manualJudgmentStop", NULL));
+    g_assert_cmpint(json_int(json_dig(json_at(list, 1), "lastNotifiedByNotificationState", "manualJudgmentStop", NULL), 0), ==, 7000);
+    json_unref(stage.context);
+
+    Stage older = {.context = json_parse("{\"notifications\":[{\"type\":\"slack\",\"address\":\"#a\"}]}", -1, NULL)};
+    g_assert_true(run_judgement(&older, 5000, NULL));
+    g_assert_false(run_judgement(&older, 6000, "continue"));
+    json_unref(older.context);
+}
+
 /* ---- requests and their limits ---- */
 static guint documents_of(const Senders *senders, const char *text, const char *wrong) {
     g_autoptr(GError) error = NULL;
@@ -290,6 +364,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/notify/send/calls", test_calls);
     g_test_add_func("/notify/send/mail", test_mail);
     g_test_add_func("/notify/send/settings", test_settings);
+    g_test_add_func("/notify/send/mail-server", test_mail_server);
+    g_test_add_func("/notify/send/judgements", test_judgements);
     g_test_add_func("/notify/send/requests", test_requests);
     g_test_add_func("/notify/send/markdown", test_markdown);
     g_test_add_func("/notify/send/buttons", test_buttons);
