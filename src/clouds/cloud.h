@@ -194,6 +194,9 @@ struct Cloud {
     /* Provider part of server-group stages that is no neutral rule: operations to send before createServerGroup (AWS:
      * allowLaunchDescription per region). Adds single-key objects to the request. NULL: none. */
     gboolean (*prepare_create)(Clouds *clouds, Account *account, const JsonValue *description, JsonBuilder *operations, GError **error);
+    /* For a cloud without an operation cloneServerGroup: the description of a createServerGroup, in which everything that the given one
+     * leaves open is what its source group has, read live. NULL with *error; caller unrefs. */
+    Json *(*prepare_clone)(Clouds *clouds, Account *account, const JsonValue *description, Cancel *cancel, GError **error);
 };
 
 /* ---- for stages, API, main ------------------------------------------------------------------------------------- */

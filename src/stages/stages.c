@@ -24,7 +24,7 @@ extern const StageType stage_terminate_instances, stage_terminate_and_decrement,
     stage_register_instances, stage_deregister_instances;
 
 extern const StageType stage_rollback_server_group, stage_rollback_cluster, stage_capture_source_capacity;
-extern const StageType stage_bulk_destroy_server_group;
+extern const StageType stage_bulk_destroy_server_group, stage_clone_server_group;
 extern const StageType stage_find_image_from_tags, stage_upsert_image_tags, stage_delete_image, stage_delete_snapshot;
 extern const StageType stage_upsert_tags, stage_modify_asg, stage_scheduled_actions, stage_upsert_policy, stage_delete_policy,
     stage_launch_configuration, stage_launch_template;
@@ -60,6 +60,7 @@ static const StageType *const TYPES[] = {
     /* deploy */
     &stage_deploy,
     &stage_create_server_group,
+    &stage_clone_server_group,
     &stage_capture_source_capacity,
     &stage_apply_source_capacity,
     &stage_rollback_server_group,

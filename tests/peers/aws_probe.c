@@ -8,6 +8,7 @@
  *   {"do": "view", "account", "region", "kind", "id"}               as served
  *   {"do": "images", "query": {…}}                                  as served
  *   {"do": "prepare", "account", "description": {…}}                operations before createServerGroup
+ *   {"do": "clone", "account", "description": {…}}                  the description completed from its source
  *   {"do": "leftovers", "account", "region", "id"}
  */
 #include "base/clock.h"
@@ -139,6 +140,13 @@ static Json *do_prepare(Probe *probe, const JsonValue *command) {
     return done ? json_ref(operations) : error_json(error);
 }
 
+static Json *do_clone(Probe *probe, const JsonValue *command) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Account) account = clouds_account(probe->clouds, json_get_string(command, "account"), &error);
+    Json *whole = account ? cloud_aws.prepare_clone(probe->clouds, account, json_get(command, "description"), NULL, &error) : NULL;
+    return whole ? whole : error_json(error);
+}
+
 static Json *do_leftovers(Probe *probe, const JsonValue *command) {
     g_autoptr(GError) error = NULL;
     g_autoptr(Account) account = clouds_account(probe->clouds, json_get_string(command, "account"), &error);
@@ -152,8 +160,8 @@ static const struct {
     const char *name;
     Json *(*run)(Probe *probe, const JsonValue *command);
 } COMMANDS[] = {
-    {"read", do_read}, {"objects", do_objects}, {"operation", do_operation}, {"refresh", do_refresh},
-    {"view", do_view}, {"images", do_images},   {"prepare", do_prepare},     {"leftovers", do_leftovers},
+    {"read", do_read},     {"objects", do_objects}, {"operation", do_operation}, {"refresh", do_refresh},     {"view", do_view},
+    {"images", do_images}, {"prepare", do_prepare}, {"clone", do_clone},         {"leftovers", do_leftovers},
 };
 
 static Json *obey(Probe *probe, const char *line) {

@@ -1,7 +1,7 @@
 """Operations of AWS on clusters, instances, load balancers and security groups against the simulator: what each does, and that doing it
 again does nothing more (aws.md 7-12)."""
 from conftest import PROD
-from test_aws_operations import REGION, create, failed, group, members, succeeded, writes
+from test_aws_operations import REGION, create, failed, group, members, result, succeeded, writes
 
 
 # ---- sizes
@@ -112,6 +112,32 @@ def test_policies_with_their_alarms(probe, simulator):
         succeeded(probe.operate("deleteScalingPolicy", {"serverGroupName": name, "region": REGION, "policyName": objects["policyName"]}))
         assert objects["policyName"] not in [p["PolicyName"] for p in scaling.describe_policies(AutoScalingGroupName=name)["ScalingPolicies"]]
         assert watch.describe_alarms(AlarmNames=[objects["alarmName"]])["MetricAlarms"] == []
+
+
+# ---- clones
+
+
+def test_clone_is_like_its_source(probe, simulator, seeded):
+    hooks = [{"lifecycleTransition": "autoscaling:EC2_INSTANCE_TERMINATING", "heartbeatTimeout": 70, "defaultResult": "CONTINUE"}]
+    name = create(probe, lifecycleHooks=hooks, enabledMetrics=["GroupMinSize"], instanceMonitoring=True)
+    asked = {"application": "web", "stack": "test", "capacity": {"min": 0, "max": 1, "desired": 1}, "tags": None, "spotPrice": None,
+             "source": {"account": "prod", "region": REGION, "asgName": name}}
+    whole = probe.ask("clone", account="prod", description=asked)
+    asg = group(simulator, name)
+    assert whole["capacity"] == asked["capacity"], "what is given wins"
+    assert whole["availabilityZones"] == {REGION: asg["AvailabilityZones"]} and whole["subnetType"] == "internal (core)"
+    assert (whole["instanceType"], whole["keyPair"], whole["iamRole"]) == ("m5.large", "rig-key", "BaseIAMRole")
+    assert whole["targetGroups"] == ["web-tg"] and whole["loadBalancers"] == ["web-elb"] and whole["tags"]["team"] == "sails"
+    assert (whole["cooldown"], whole["healthCheckGracePeriod"], whole["healthCheckType"]) == (10, 600, "EC2")
+    assert seeded["prod"]["securityGroups"]["web"] in whole["securityGroups"] and "base64UserData" not in whole
+    assert [h["heartbeatTimeout"] for h in whole["lifecycleHooks"]] == [70] and "suspendedProcesses" not in whole
+    clone = result(probe.operate("createServerGroup", whole), "serverGroupNameByRegion")[REGION]
+    made = group(simulator, clone)
+    assert clone == "web-test-v001" and made["DesiredCapacity"] == 1 and made["TargetGroupARNs"] == asg["TargetGroupARNs"]
+    assert made["VPCZoneIdentifier"] == asg["VPCZoneIdentifier"]
+    assert "nothing-v000" in probe.ask("clone", account="prod", description={**asked, "source": {
+        "account": "prod", "region": REGION, "asgName": "nothing-v000"}})["error"]
+    assert "no server group to clone" in probe.ask("clone", account="prod", description={"application": "web"})["error"]
 
 
 # ---- security groups

@@ -463,10 +463,26 @@ static const CloudOperation tag_images_operation = {.name = "upsertImageTags", .
 
 static const OperationStep create_steps[] = {{.name = "create", .act = create_act, .repeat = REPEAT_IDEMPOTENT}, {0}};
 static const CloudOperation create_operation = {.name = "createServerGroup", .steps = create_steps, .finish = create_finish};
-static const CloudOperation *const operations[] = {
-    &create_operation,   &enable_operation,          &disable_operation,    &destroy_operation, &resize_operation, &resume_operation,
-    &suspend_operation,  &terminate_operation,       &decrement_operation,  &detach_operation,  &reboot_operation, &tags_operation,
-    &balancer_operation, &delete_balancer_operation, &tag_images_operation, &allow_operation,   &launch_operation, NULL};
+static const CloudOperation clone_operation = {.name = "cloneServerGroup", .steps = create_steps, .finish = create_finish};
+static const CloudOperation *const operations[] = {&create_operation,
+                                                   &clone_operation,
+                                                   &enable_operation,
+                                                   &disable_operation,
+                                                   &destroy_operation,
+                                                   &resize_operation,
+                                                   &resume_operation,
+                                                   &suspend_operation,
+                                                   &terminate_operation,
+                                                   &decrement_operation,
+                                                   &detach_operation,
+                                                   &reboot_operation,
+                                                   &tags_operation,
+                                                   &balancer_operation,
+                                                   &delete_balancer_operation,
+                                                   &tag_images_operation,
+                                                   &allow_operation,
+                                                   &launch_operation,
+                                                   NULL};
 
 /* ---- the cloud ---- */
 

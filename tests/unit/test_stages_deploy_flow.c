@@ -268,6 +268,23 @@ static void test_pin(void) {
     house_leave(&house);
 }
 
+/* Its cluster is that of its source, and what it replaces too. */
+static void test_clone(void) {
+    House house;
+    house_build(&house);
+    outside_add("here", "orders-main-v000", (Capacity){2, 2, 2});
+    run_ok(&house,
+           "[{\"type\":\"cloneServerGroup\",\"credentials\":\"prod\",\"cloudProvider\":\"test\",\"region\":\"here\",\"application\":"
+           "\"orders\",\"strategy\":\"redblack\",\"capacity\":{\"min\":1,\"max\":1,\"desired\":1},\"testImage\":\"image-1\",\"source\":{"
+           "\"account\":\"prod\",\"region\":\"here\",\"serverGroupName\":\"orders-main-v000\"}}]");
+    assert_calls("create orders-main-v001 1/1/1 image-1 after orders-main-v000, disable orders-main-v000");
+    run_ok(&house,
+           "[{\"type\":\"copyLastAsg\",\"credentials\":\"prod\",\"cloudProvider\":\"test\",\"region\":\"here\",\"application\":\"orders\","
+           "\"stack\":\"main\"}]");
+    assert_calls("create orders-main-v002 1/1/1 (null) after orders-main-v001");
+    house_leave(&house);
+}
+
 /* stages.md 2.4: a live look, every region must satisfy. */
 static void test_cluster_size(void) {
     static const char *const HOLDS[] = {"\"expected\":2", "\"expected\":\"2\",\"comparison\":\"==\"", "\"expected\":3,\"comparison\":\"<\"",
@@ -572,6 +589,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/deploy-flow/enabled-since-it-was-chosen", test_enabled_since_it_was_chosen);
     g_test_add_func("/deploy-flow/resized-meanwhile", test_resized_meanwhile);
     g_test_add_func("/deploy-flow/pin", test_pin);
+    g_test_add_func("/deploy-flow/clone", test_clone);
     g_test_add_func("/deploy-flow/cluster-size", test_cluster_size);
     g_test_add_func("/deploy-flow/bulk-destroy", test_bulk_destroy);
     g_test_add_func("/deploy-flow/one-operation-stages", test_one_operation_stages);

@@ -52,4 +52,5 @@ const Cloud cloud_aws = {
     .refresh_cluster = aws_cluster_refresh,
     .end_leftovers = aws_end_leftovers,
     .prepare_create = aws_prepare_create,
+    .prepare_clone = aws_prepare_clone,
 };

@@ -1,4 +1,6 @@
-/* `createServerGroup`: one new server group with its strategy (stages.md 10.2, deploy-strategies.md 1-3, 8). */
+/* `createServerGroup`, `cloneServerGroup`: one new server group with its strategy (stages.md 10.2, deploy-strategies.md 1-3, 8). A clone is a
+ * creation in which everything that is not said is what the source has. */
+#include "clouds/naming.h"
 #include "stages/deploy/deployment.h"
 #include "stages/deploy/stage_params.h"
 #include "stages/flow/settings.h"
@@ -12,14 +14,31 @@
 static gboolean check_account(const JsonValue *context, const char *name, GError **error) {
     const char *credentials = json_get_string(context, "credentials"), *account = json_get_string(context, "account");
     if (credentials != NULL && account != NULL && strcmp(credentials, account) != 0) {
-        error_set(error, ERR_INVALID, "createServerGroup: account %s and credentials %s must not differ", account, credentials);
+        error_set(error, ERR_INVALID, "account %s and credentials %s must not differ", account, credentials);
         return FALSE;
     }
     if (name == NULL) {
-        error_set(error, ERR_INVALID, "createServerGroup: credentials: required, the name of an account");
+        error_set(error, ERR_INVALID, "credentials: required, the name of an account");
         return FALSE;
     }
     return TRUE;
+}
+
+static gboolean is_clone(const Stage *stage) {
+    return strcmp(stage->type, "createServerGroup") != 0;
+}
+
+/* A clone belongs to its source's cluster where it does not say another; the stages behind it read that too. */
+static void take_cluster_of_source(TaskContext *context, const JsonValue *flat) {
+    const JsonValue *source = json_get(flat, "source");
+    const char *name = json_get_string(source, "serverGroupName");
+    name = name != NULL ? name : json_get_string(source, "asgName");
+    if (name == NULL || json_get(flat, "stack") != NULL || json_get(flat, "freeFormDetails") != NULL || json_get(flat, "moniker") != NULL)
+        return;
+    g_auto(Moniker) moniker = {0};
+    naming_parse(name, &moniker);
+    g_autoptr(Json) parts = json_pack("{s:s, s:s}", "stack", moniker.stack, "freeFormDetails", moniker.detail);
+    task_merge_context(context, json_root(parts));
 }
 
 static Status prepare(TaskContext *context, GError **error) {
@@ -40,6 +59,8 @@ static Status prepare(TaskContext *context, GError **error) {
         task_merge_context(context, cluster);
         task_remove_context(context, "cluster");
     }
+    if (is_clone(context->stage))
+        take_cluster_of_source(context, json_root(flat));
     g_autoptr(Json) snapshots = json_from_bool(known->cloud->snapshots_source_capacity);
     task_set_context_json(context, SNAPSHOTS_CAPACITY, snapshots);
     g_autoptr(Json) waits = json_from_bool(conditions.enabled);
@@ -64,7 +85,7 @@ static gboolean names_image(const JsonValue *description, const char *key) {
            json_get_string(description, "amiName") != NULL;
 }
 
-/* The image of a description that names none; NULL with error. Caller frees. */
+/* The image of a description that names none; NULL with error, or without when a clone may take its source's. Caller frees. */
 static char *find_image(TaskContext *context, const Cloud *cloud, GError **error) {
     if (image_is_given_as_artifact(context->stage))
         return image_given_as_artifact(context, error);
@@ -72,7 +93,7 @@ static char *find_image(TaskContext *context, const Cloud *cloud, GError **error
     const JsonValue *made = image_for_region(context->execution, context->stage, regions[0], cloud->id);
     char *image = made != NULL ? g_strdup(image_id(made))
                                : image_of_bound_artifact(context->execution, context->stage, regions[0], cloud->id);
-    if (image == NULL)
+    if (image == NULL && !is_clone(context->stage))
         error_set(error, ERR_INVALID,
                   "No image found for %s. Make sure an upstream stage, like bake or find image, runs before this one "
                   "and makes one there",
@@ -88,8 +109,14 @@ static Json *with_image(TaskContext *context, const Cloud *cloud, const Json *de
         image = image != NULL ? image : json_get_string(json_root(description), "imageId");
         return image != NULL ? json_with_string(json_root(description), key, image) : json_copy(json_root(description));
     }
-    g_autofree char *image = find_image(context, cloud, error);
-    return image != NULL ? json_with_string(json_root(description), key, image) : NULL;
+    g_autoptr(GError) failed = NULL;
+    g_autofree char *image = find_image(context, cloud, &failed);
+    if (image != NULL)
+        return json_with_string(json_root(description), key, image);
+    if (failed == NULL)
+        return json_copy(json_root(description));
+    g_propagate_error(error, g_steal_pointer(&failed));
+    return NULL;
 }
 
 static Json *description_of(TaskContext *context, const Cloud *cloud, GError **error) {
@@ -106,10 +133,26 @@ static Json *description_of(TaskContext *context, const Cloud *cloud, GError **e
     return with_image(context, cloud, named, error);
 }
 
+/* What is sent, and under which operation; NULL with error. */
+static Json *description_to_send(TaskContext *context, Account *account, const char **operation, GError **error) {
+    g_autoptr(Json) description = description_of(context, account->cloud, error);
+    *operation = "createServerGroup";
+    if (description == NULL || !is_clone(context->stage))
+        return g_steal_pointer(&description);
+    if (account->cloud->prepare_clone != NULL)
+        return account->cloud->prepare_clone(context->services->clouds, account, json_root(description), context->cancel, error);
+    *operation = "cloneServerGroup";
+    if (cloud_has_operation(account->cloud, *operation))
+        return g_steal_pointer(&description);
+    error_set(error, ERR_INVALID, "%s: account %s is of cloud %s, which cannot clone server groups", context->stage->type, account->name,
+              account->cloud->id);
+    return NULL;
+}
+
 static Status create(TaskContext *context, GError **error) {
-    const char *account_name = deploy_account(context->execution, context->stage);
+    const char *account_name = deploy_account(context->execution, context->stage), *operation = NULL;
     g_autoptr(Account) account = clouds_account(context->services->clouds, account_name, error);
-    g_autoptr(Json) description = account != NULL ? description_of(context, account->cloud, error) : NULL;
+    g_autoptr(Json) description = account != NULL ? description_to_send(context, account, &operation, error) : NULL;
     if (description == NULL)
         return STATUS_TERMINAL;
     g_autoptr(JsonBuilder) builder = json_builder_new();
@@ -118,7 +161,7 @@ static Status create(TaskContext *context, GError **error) {
         !account->cloud->prepare_create(context->services->clouds, account, json_root(description), builder, error))
         return STATUS_TERMINAL;
     json_begin_object(builder, NULL);
-    json_add_json(builder, "createServerGroup", description);
+    json_add_json(builder, operation, description);
     json_end_object(builder);
     json_end_array(builder);
     g_autoptr(Json) operations = json_builder_end(builder);
@@ -129,7 +172,8 @@ static Status create(TaskContext *context, GError **error) {
 
 /* ---- the stage ---- */
 
-static const TaskDefinition create_task = GROUP_OPERATION_TASK("createServerGroup", create);
+static const TaskDefinition create_task = GROUP_OPERATION_TASK("createServerGroup", create),
+                            clone_task = GROUP_OPERATION_TASK("cloneServerGroup", create);
 static const TaskDefinition monitor_task = CLOUD_OPERATION_MONITOR("monitorDeploy");
 
 static gboolean snapshots_capacity(const Stage *stage) {
@@ -148,7 +192,7 @@ static void build_tasks(const Execution *execution, const Stage *stage, GPtrArra
         g_ptr_array_add(tasks, (gpointer)&task_snapshot_source);
     if (strategy->replaces_tasks)
         return;
-    g_ptr_array_add(tasks, (gpointer)&create_task);
+    g_ptr_array_add(tasks, (gpointer)(is_clone(stage) ? &clone_task : &create_task));
     g_ptr_array_add(tasks, (gpointer)&monitor_task);
     g_ptr_array_add(tasks, (gpointer)&task_wait_for_up);
 }
@@ -293,6 +337,21 @@ const StageType stage_create_server_group = {
     .type = "createServerGroup",
     .label = "Create server group",
     .help = "Makes one server group and waits until it is up; its strategy decides what becomes of those before it.",
+    .params = create_params,
+    .params_size = sizeof(DeployParams),
+    .restart_drops = cloud_operation_restart_drops,
+    .prepare = prepare,
+    .build_tasks = build_tasks,
+    .plan_before = plan_before,
+    .plan_after = plan_after,
+    .plan_on_failure = plan_on_failure,
+};
+
+const StageType stage_clone_server_group = {
+    .type = "cloneServerGroup",
+    .aliases = (const char *const[]){"copyLastAsg", NULL},
+    .label = "Clone server group",
+    .help = "Makes one more server group like the one that there is; what the stage says is different in it.",
     .params = create_params,
     .params_size = sizeof(DeployParams),
     .restart_drops = cloud_operation_restart_drops,

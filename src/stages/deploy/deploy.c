@@ -18,15 +18,16 @@ static const char *first_text(const JsonValue *cluster, const JsonValue *stage) 
     return name != NULL ? name : json_get_string(stage, "credentials");
 }
 
-static void plan_cluster(const Stage *stage, const JsonValue *cluster, StagePlan *plan) {
+static void plan_cluster(const Stage *stage, const JsonValue *cluster, gboolean clone, StagePlan *plan) {
     static const char *const LISTS[] = {"cluster", "clusters", NULL};
     const JsonValue *context = deploy_context(stage);
-    g_autofree char *region = region_of(cluster), *name = g_strconcat("Deploy in ", region, NULL);
+    const char *type = clone ? "cloneServerGroup" : "createServerGroup";
+    g_autofree char *region = region_of(cluster), *name = g_strconcat(clone ? "Clone in " : "Deploy in ", region, NULL);
     g_autoptr(Json) base = json_without(context, LISTS);
-    g_autoptr(Json) more = json_pack("{s:s, s:v, s:s, s:s}", "account", first_text(cluster, context), "cluster", cluster, "type",
-                                     "createServerGroup", "name", name);
+    g_autoptr(Json)
+        more = json_pack("{s:s, s:v, s:s, s:s}", "account", first_text(cluster, context), "cluster", cluster, "type", type, "name", name);
     g_autoptr(Json) child = json_merge(json_root(base), json_root(more));
-    plan_add(plan, "createServerGroup", name, json_root(child));
+    plan_add(plan, type, name, json_root(child));
 }
 
 /* The entries of a context's cluster and clusters; itself when it has neither. Array of JsonValue, caller unrefs. */
@@ -47,11 +48,12 @@ static void plan_clusters(const Execution *execution, const Stage *stage, StageP
     const JsonValue *source = parameters != NULL ? strategy_parent_context(execution, error) : deploy_context(stage);
     if (source == NULL)
         return;
+    gboolean clone = parameters != NULL && deploy_flag(parameters, "clone", FALSE);
     g_autoptr(GPtrArray) clusters = clusters_of(source);
     for (guint i = 0; i < clusters->len; i++) {
         g_autoptr(Json) cluster = parameters != NULL ? strategy_cluster(stage, parameters, clusters->pdata[i])
                                                      : json_copy(clusters->pdata[i]);
-        plan_cluster(stage, json_root(cluster), plan);
+        plan_cluster(stage, json_root(cluster), clone, plan);
     }
 }
 
