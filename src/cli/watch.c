@@ -215,11 +215,21 @@ static char *note_of(const JsonValue *stage) {
 }
 
 /* ---- in a pipe: a line per change ---- */
+/* As note_of, without who is at work on it and when it is looked at next: that is over before the line is read. */
+static char *line_note_of(const JsonValue *stage) {
+    const char *progress = json_get_string(json_get(stage, "context"), "_progress");
+    const char *rule = json_get_string(json_get(stage, "why"), "rule");
+    gboolean polls = g_strcmp0(rule, "poll") == 0 || g_strcmp0(rule, "prepare") == 0;
+    if (!polls || g_strcmp0(json_get_string(stage, "status"), "RUNNING") != 0)
+        return note_of(stage);
+    return progress != NULL ? output_clean(progress) : NULL;
+}
+
 static void say_stage(Watch *watch, const JsonValue *stage) {
     const char *id = json_get_string(stage, "id"), *status = json_get_string(stage, "status");
     if (id == NULL || g_strcmp0(status, "NOT_STARTED") == 0)
         return;
-    g_autofree char *note = note_of(stage);
+    g_autofree char *note = line_note_of(stage);
     const JsonValue *reason = json_get(stage, "why");
     /* Sentences count time down: a line is due when the stage says something new of itself, or something went wrong. */
     const char *progress = json_get_string(json_get(stage, "context"), "_progress");
@@ -232,6 +242,8 @@ static void say_stage(Watch *watch, const JsonValue *stage) {
     }
     gboolean first = !g_hash_table_contains(watch->said, id);
     g_hash_table_replace(watch->said, g_strdup(id), now);
+    if (runs && !first && note == NULL)
+        return; /* one thing is done, and the next one has not said anything yet */
     g_autofree char *name = output_clean(json_get_string(stage, "name") != NULL ? json_get_string(stage, "name") : "");
     gint64 end = json_get_int(stage, "endTime", 0), start = json_get_int(stage, "startTime", 0);
     g_autofree char *took = end > 0 ? execution_make_duration(stage) : NULL;
