@@ -90,7 +90,7 @@ static gboolean remove_row(const Lane *lane, gint64 number) {
     StoreUnit *unit = store_unit_new();
     store_delivery_remove(unit, number);
     if (!store_commit(lane->deliveries->store, unit, &error)) {
-        log_warning(ROOM, "an %s that was sent could not be forgotten, it will be sent again: %s", lane->breaker->destination->what,
+        log_warning(ROOM, "%s that was sent could not be forgotten, it will be sent again: %s", lane->breaker->destination->what,
                     error->message);
         return FALSE;
     }

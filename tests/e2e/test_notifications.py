@@ -1,4 +1,5 @@
 """Notifications are really sent (engine.md 19.2, 19.3; notifications.md 1 to 4): every kind, to receivers on loopback."""
+import base64
 import hashlib
 import hmac
 import json
@@ -370,4 +371,24 @@ def test_users_urls_do_not_lead_inside(tmp_path, http, mail):
     http.wait("/api/")
     wait_until(lambda: server.said().count("is not sent") >= 4, server.said, 10)
     assert http.of("/x") == []
+    assert server.stop() == 0
+
+
+def test_who_may_send_requests(tmp_path, http, mail):
+    """Without an application only administrators; a stranger nothing at all."""
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "echo.yml").write_text(json.dumps(configuration(http, mail)))
+    added = subprocess.run([PROGRAM, "user", "add", "ann", "--role", "dev", "--password-stdin", "--data", tmp_path / "data"],
+                           input="secret of ann\n", capture_output=True, text=True, timeout=60)
+    assert added.returncode == 0, added.stderr
+    server = Gennaker(tmp_path / "data", config=tmp_path / "config")
+    server.start(wait=False)
+    wait_until(lambda: "ready" in server.said(), server.said, 20)
+    ann = Client(server, {"Authorization": "Basic " + base64.b64encode(b"ann:secret of ann").decode()})
+    request = {"notificationType": "SLACK", "to": ["#a"], "additionalContext": {"body": "x"}}
+    assert Client(server).call("POST", "/notifications", request).status == 401
+    assert "administrators" in ann.error("POST", "/notifications", request, status=403)
+    assert ann.call("POST", "/notifications/test", {"type": "slack", "address": "#a"}).status == 403
+    ann.ok("POST", "/notifications", {**request, "source": {"application": "shop"}})
+    http.wait("/api/chat.postMessage")
     assert server.stop() == 0
