@@ -156,6 +156,39 @@ static void test_rolling_fails(void) {
     house_leave(&house);
 }
 
+static gboolean is_called(const char *call) {
+    g_mutex_lock(&outside.lock);
+    gboolean found = FALSE;
+    for (guint i = 0; i < outside.calls->len; i++)
+        found = found || strcmp(outside.calls->pdata[i], call) == 0;
+    g_mutex_unlock(&outside.lock);
+    return found;
+}
+
+/* The program is stopped and started again while the new group grows: nothing is done twice, and the minimum is given back. */
+static void test_rolling_restart(void) {
+    House house;
+    house_build(&house);
+    outside_add("here", "orders-main-v000", (Capacity){1, 6, 4});
+    outside.never_up_from = "orders-main-v001";
+    g_autofree char *id = start(&house, DEPLOY(ROLLING ",\"targetPercentages\":[50]"));
+    while (!is_called("= 2/2/2"))
+        g_usleep(1000);
+    house_stop(&house, 0);
+    house_start(&house);
+    g_usleep(100000);
+    house_stop(&house, 0);
+    outside.never_up_from = NULL;
+    house_start(&house);
+    g_autoptr(Execution) execution = wait_for_end(&house, id);
+    show(execution);
+    g_assert_cmpint(execution->status, ==, STATUS_SUCCEEDED);
+    assert_calls("create orders-main-v001 0/0/0 image-1 after orders-main-v000, resize orders-main-v000, = 4/6/4, "
+                 "resize orders-main-v001, = 2/2/2, disable orders-main-v000, = 50%, resize orders-main-v001, = 1/6/4, "
+                 "disable orders-main-v000, resize orders-main-v000, = 1/6/4");
+    house_leave(&house);
+}
+
 /* In each step the pipeline runs before the old one loses traffic, and knows whom it is about. */
 static void test_rolling_validation(void) {
     House house;
@@ -297,6 +330,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/deploy-strategies/rolling-beside-many", test_rolling_beside_many);
     g_test_add_func("/deploy-strategies/rolling-refused", test_rolling_refused);
     g_test_add_func("/deploy-strategies/rolling-fails", test_rolling_fails);
+    g_test_add_func("/deploy-strategies/rolling-restart", test_rolling_restart);
     g_test_add_func("/deploy-strategies/rolling-validation", test_rolling_validation);
     g_test_add_func("/deploy-strategies/stage-lists", test_stage_lists);
     g_test_add_func("/deploy-strategies/contexts", test_contexts);
