@@ -72,6 +72,9 @@ void gate_park(ConcurrencyGate *gate, const char *id, gint64 limit) {
 }
 
 GateAnswer gate_ask(ConcurrencyGate *gate, const char *id, gint64 limit, gint64 parked_max) {
+    GatePlace place = gate_place(gate, id);
+    if (place != PLACE_NONE)
+        return place == PLACE_RUNNING ? GATE_START : GATE_PARK;
     if (limit <= 0 || (has_room(gate, limit) && gate->waiting.length == 0)) {
         gate_began(gate, id);
         return GATE_START;

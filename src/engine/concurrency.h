@@ -18,7 +18,8 @@ typedef struct {
 
 ConcurrencyGate *gate_new(void);
 void gate_free(ConcurrencyGate *gate);
-/* limit: how many may be RUNNING at once, 0: any number. Whoever comes while others wait goes behind them. */
+/* limit: how many may be RUNNING at once, 0: any number. Whoever comes while others wait goes behind them; who has a
+ * place keeps it. */
 GateAnswer gate_ask(ConcurrencyGate *gate, const char *id, gint64 limit, gint64 parked_max);
 /* It waits, whatever the limit says now (found waiting at start; gate_next decides). */
 void gate_park(ConcurrencyGate *gate, const char *id, gint64 limit);

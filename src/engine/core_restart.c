@@ -211,6 +211,37 @@ void handle_restart_stage(Step *step, const Message *message) {
 }
 
 /* ---- patch ---- */
+/* What a stage came to, and by whose word: nobody changes it once the stage has ended. */
+static const char *const outcome_keys[] = {"exception", "judgmentStatus", "judgmentInput", "manualSkip", NULL};
+
+static const char *changed_outcome(const Stage *stage, const JsonValue *changes) {
+    for (guint i = 0; outcome_keys[i] && status_info(stage->status)->complete; i++)
+        if (json_get(changes, outcome_keys[i]))
+            return outcome_keys[i];
+    return NULL;
+}
+
+/* Whether the changes may be made; else the message is refused. */
+static gboolean may_patch(Step *step, const Stage *stage, const Message *message) {
+    const JsonValue *changes = json_root(message->body);
+    const char *outcome = changed_outcome(stage, changes);
+    const StageType *type = stage_type_of(step->settings, stage);
+    g_autoptr(GError) wrong = NULL;
+    if (outcome)
+        step_refuse(step, ERR_CONFLICT,
+                    "Stage %s of execution %s has ended (%s): its %s cannot be changed any more; restart the stage instead", stage->name,
+                    step->execution->id, status_info(stage->status)->name, outcome);
+    else if (json_memory(stage->context) + json_memory(stage->outputs) + json_memory(message->body) > STAGE_BYTES_MAX)
+        step_refuse(step, ERR_LIMIT, "Stage %s would be larger than %d bytes (STAGE_BYTES_MAX)", stage->name, STAGE_BYTES_MAX);
+    else if (json_is_true(json_get(changes, "manualSkip")) && !(type && type->can_skip && type->can_skip(step->execution, stage)))
+        step_refuse(step, ERR_INVALID, "Cannot manually skip stage.");
+    else if (type && type->check_patch && !type->check_patch(stage, changes, &wrong))
+        step_refuse(step, error_code(wrong), "Stage %s: %s", stage->name, wrong->message);
+    else
+        return TRUE;
+    return FALSE;
+}
+
 void handle_patch_stage(Step *step, const Message *message) {
     const Stage *stage = execution_stage(step->execution, message->stage_id);
     const JsonValue *changes = json_root(message->body);
@@ -222,21 +253,14 @@ void handle_patch_stage(Step *step, const Message *message) {
         step_refuse(step, ERR_INVALID, "What is to be changed of stage %s has to be an object", stage->name);
         return;
     }
-    if (json_memory(stage->context) + json_memory(stage->outputs) + json_memory(message->body) > STAGE_BYTES_MAX) {
-        step_refuse(step, ERR_LIMIT, "Stage %s would be larger than %d bytes (STAGE_BYTES_MAX)", stage->name, STAGE_BYTES_MAX);
+    if (!may_patch(step, stage, message))
         return;
-    }
-    const StageType *type = stage_type_of(step->settings, stage);
-    if (json_is_true(json_get(changes, "manualSkip")) && !(type && type->can_skip && type->can_skip(step->execution, stage))) {
-        step_refuse(step, ERR_INVALID, "Cannot manually skip stage.");
-        return;
-    }
-    g_autoptr(GError) wrong = NULL;
-    if (type && type->check_patch && !type->check_patch(stage, changes, &wrong)) {
-        step_refuse(step, error_code(wrong), "Stage %s: %s", stage->name, wrong->message);
-        return;
-    }
     const char *user = message->user ? message->user : "anonymous";
+    if (status_info(stage->status)->complete) { /* whose word it ended by, and as whom others run, stays */
+        step_note(step, "stage %s: its context was changed by %s after its end", stage->id, user);
+        step_merge_context(step, message->stage_id, message->body, NULL);
+        return;
+    }
     g_autoptr(Json) by = json_from_string(user);
     g_autoptr(Json) all = json_with(changes, "lastModifiedBy", json_root(by));
     step_merge_context(step, message->stage_id, all, NULL);

@@ -218,28 +218,12 @@ gboolean engine_resume(Engine *engine, const char *id, const char *user, GError 
     return engine_post_and_wait(engine, id, letter_new(user_message(MESSAGE_RESUME_EXECUTION, user)), error);
 }
 
-/* An execution that has ended and is limited waits for its turn like a new one. */
 gboolean engine_restart_stage(Engine *engine, const char *id, const char *stage_id, const JsonValue *body, const char *user,
                               GError **error) {
-    g_autoptr(Execution) execution = engine_load(engine, id, error);
-    if (!execution)
-        return FALSE;
     Message *message = user_message(MESSAGE_RESTART_STAGE, user);
     message->stage_id = text_new(stage_id);
     message->body = body ? json_copy(body) : NULL;
-    gboolean asks = status_info(execution->status)->complete && execution_has_limit(execution) && execution_stage(execution, stage_id);
-    GateAnswer answer = asks ? engine_ask_gate(engine, execution) : GATE_START;
-    if (answer == GATE_REFUSE) {
-        message_unref(message);
-        error_set(error, ERR_LIMIT, "Too many executions of pipeline %s already waiting to start", execution->name);
-        return FALSE;
-    }
-    message->park = answer == GATE_PARK;
-    if (engine_post_and_wait(engine, id, letter_new(message), error))
-        return TRUE;
-    if (asks)
-        engine_leave_gate(engine, execution);
-    return FALSE;
+    return engine_post_and_wait(engine, id, letter_new(message), error);
 }
 
 gboolean engine_is_open(const Engine *engine) {

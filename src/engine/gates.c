@@ -46,10 +46,17 @@ static void post_actions(Engine *engine, const GArray *actions) {
 }
 
 GateAnswer engine_ask_gate(Engine *engine, const Execution *execution) {
+    gboolean took;
+    return engine_ask_gate_again(engine, execution, &took);
+}
+
+GateAnswer engine_ask_gate_again(Engine *engine, const Execution *execution, gboolean *took) {
+    *took = FALSE;
     if (!execution->config_id)
         return GATE_START;
     g_mutex_lock(&engine->lock);
     ConcurrencyGate *gate = find_gate(engine, execution->config_id);
+    *took = gate_place(gate, execution->id) == PLACE_NONE;
     GateAnswer answer = gate_ask(gate, execution->id, limit_of(execution), engine->settings->parked_max);
     g_mutex_unlock(&engine->lock);
     return answer;
@@ -71,9 +78,9 @@ void engine_leave_gate(Engine *engine, const Execution *execution) {
         leave(engine, execution, FALSE);
 }
 
-/* A restart asked for its turn before its execution said that it waits. What the gate decided about it meanwhile met an execution that
+/* It waits. A restart asked for its turn before its execution said so: what the gate decided about it meanwhile met an execution that
  * had ended, and is said again. */
-static void tell_parked_restart(Engine *engine, const Execution *execution) {
+static void tell_waiting(Engine *engine, const Execution *execution) {
     g_autoptr(GArray) actions = gate_actions_new();
     g_mutex_lock(&engine->lock);
     ConcurrencyGate *gate = find_gate(engine, execution->config_id);
@@ -95,8 +102,8 @@ void engine_tell_gate(Engine *engine, const Execution *before, const Execution *
     if (!execution->config_id || (before && before->status == execution->status && !complete))
         return;
     if (execution->status == STATUS_NOT_STARTED) {
-        if (execution->parked_restart)
-            tell_parked_restart(engine, execution);
+        if (!before || execution->parked_restart)
+            tell_waiting(engine, execution);
         return;
     }
     if (execution->status != STATUS_RUNNING) {
@@ -153,6 +160,8 @@ void engine_park(Engine *engine, const Execution *execution) {
 
 void engine_count_running(Engine *engine, const char *config_id, const char *id) {
     g_mutex_lock(&engine->lock);
-    gate_began(find_gate(engine, config_id), id);
+    if (config_id)
+        gate_began(find_gate(engine, config_id), id);
+    actor_count_running(actor_find_or_make(engine, id), TRUE);
     g_mutex_unlock(&engine->lock);
 }

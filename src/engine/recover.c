@@ -32,10 +32,8 @@ static gboolean recover_one(const ExecutionRecord *record, gpointer data) {
     recovery->filter.after_key = record->key;
     if (strcmp(record->status, status_info(STATUS_BUFFERED)->name) == 0)
         engine_tell_qos(recovery->engine, record->id, record->build_ms, STATUS_BUFFERED);
-    if (strcmp(record->status, status_info(STATUS_RUNNING)->name) == 0)
-        recovery->engine->running++;
     if (strcmp(record->status, status_info(STATUS_NOT_STARTED)->name) != 0) {
-        if (record->config_id && strcmp(record->status, status_info(STATUS_RUNNING)->name) == 0)
+        if (strcmp(record->status, status_info(STATUS_RUNNING)->name) == 0)
             engine_count_running(recovery->engine, record->config_id, record->id);
         post_internal(recovery->engine, record->id, MESSAGE_RECOVER_EXECUTION);
     } else if (record->config_id) {

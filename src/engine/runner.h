@@ -60,6 +60,9 @@ struct Actor {
     gboolean listed;      /* in the engine's table */
     char *family;         /* the root it is counted under, or NULL; under engine->lock */
     gboolean committing;  /* the store may know more than execution does, and listeners may have been told */
+    gboolean unsure;      /* what is stored may not be what we knew: the next step finds out (actor_conclude.c) */
+    gboolean counted;     /* in engine->running; under engine->lock */
+    Execution *doubtful;  /* a new execution of which nobody knows whether it was stored; NULL: none */
     GPtrArray *runs;      /* of Run */
     /* The step in progress; whoever works on it owns it. */
     Execution *draft;
@@ -120,6 +123,13 @@ gboolean engine_wait(Engine *engine, WaitedCall call, gpointer argument, Letter 
 gboolean engine_post_and_wait(Engine *engine, const char *id, Letter *letter, GError **error);
 
 /* ---- actor.c ---- */
+void letter_answer(Letter *letter, const GError *error);   /* its own error goes before; frees it */
+Actor *actor_find_or_make(Engine *engine, const char *id); /* borrowed; engine->lock is held */
+gboolean actor_put_letter(Actor *actor, Letter *letter);   /* actor->lock is held; TRUE: the actor has to be scheduled */
+/* Gives the actor back: to its next letters, to rest, or, when nothing is left to do for it (gone: or of it), to nothing. Takes the
+ * step's reference. */
+void actor_rest(Actor *actor, gboolean gone);
+void actor_count_running(Actor *actor, gboolean runs); /* engine->lock is held */
 Actor *actor_ref(Actor *actor);
 void actor_unref(Actor *actor);
 Letter *letter_new(Message *message); /* takes it */
@@ -134,6 +144,22 @@ Actor *engine_find_actor(Engine *engine, const char *id);
 gboolean engine_insert(Engine *engine, Execution *draft, Effects *effects, Letter *letter);
 /* Makes an actor for an unfinished execution that waits, not loaded. */
 void engine_list(Engine *engine, const char *id);
+
+/* ---- actor_step.c ---- */
+gboolean actor_step(gpointer actor); /* owns the caller's reference, until the actor rests */
+
+/* ---- actor_commit.c ---- */
+void actor_commit(Actor *actor);                         /* what the draft says; actor_conclude follows */
+void actor_commit_erase(Actor *actor);                   /* that it is no more */
+GError *actor_why_not_erase(const Execution *execution); /* NULL: it may be */
+
+/* ---- actor_conclude.c ---- */
+gboolean actor_conclude(gpointer actor); /* after a commit */
+void actor_conclude_good(Actor *actor, gboolean committed_step);
+/* A step that could not be carried out: whoever asked from outside is told, the rest is handled again. */
+void actor_retry_later(Actor *actor, const GError *error);
+void actor_answer_letters(Actor *actor, const GError *error);
+void actor_forget_insert(Actor *actor, const Execution *draft); /* it was not stored */
 
 /* ---- repeat.c ---- */
 /* TRUE: the executionId a caller gave names an execution. *first is its id (caller frees) when it is of the same pipeline or task:
@@ -155,8 +181,11 @@ void actor_wake(Actor *actor, const char *stage_id);
 /* ---- gates.c ---- */
 /* Whether an execution that wants to start may; GATE_START takes its place. */
 GateAnswer engine_ask_gate(Engine *engine, const Execution *execution);
-void engine_leave_gate(Engine *engine, const Execution *execution);                         /* it was not started after all */
-void engine_tell_gate(Engine *engine, const Execution *before, const Execution *execution); /* after a commit; before: NULL for a new one */
+/* The same for one that has ended; *took: it had no place before. */
+GateAnswer engine_ask_gate_again(Engine *engine, const Execution *execution, gboolean *took);
+void engine_leave_gate(Engine *engine, const Execution *execution); /* it was not started after all */
+void engine_tell_gate(Engine *engine, const Execution *before,
+                      const Execution *execution); /* after a commit; before NULL: whatever the gate believed */
 gboolean execution_has_limit(const Execution *execution);
 /* Who of the same pipeline runs (caller frees; NULL: there is no limit), and how many of those that wait came earlier. */
 char **engine_rivals(Engine *engine, const Execution *execution, guint *ahead);

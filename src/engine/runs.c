@@ -173,8 +173,18 @@ static Run *replace_run(Actor *actor, const Effect *effect, const GPtrArray *ans
     return run;
 }
 
+/* actor->lock is held. After a step in doubt: what follows from the state is at work already. It may have been woken by that step. */
+static gboolean goes_on(const Actor *actor, const Effect *effect) {
+    Run *standing = actor->unsure ? find_run(actor->runs, effect) : NULL;
+    if (!standing || standing->state == RUN_ASLEEP || g_strcmp0(standing->task_id, effect->task_id) != 0 ||
+        (!standing->task_id && standing->kind != effect->run))
+        return FALSE;
+    standing->woken = TRUE;
+    return TRUE;
+}
+
 static void begin_run(Actor *actor, const Effect *effect, const GPtrArray *answered) {
-    if (g_atomic_int_get(&actor->engine->stopping))
+    if (g_atomic_int_get(&actor->engine->stopping) || goes_on(actor, effect))
         return;
     Run *run = replace_run(actor, effect, answered);
     run->state = RUN_BUSY;
@@ -186,11 +196,12 @@ static void begin_run(Actor *actor, const Effect *effect, const GPtrArray *answe
 
 static void begin_sleep(Actor *actor, const Effect *effect, const GPtrArray *answered, GPtrArray *letters) {
     Runtime *runtime = actor->engine->runtime;
-    if (g_atomic_int_get(&actor->engine->stopping))
+    if (g_atomic_int_get(&actor->engine->stopping) || goes_on(actor, effect))
         return;
     Run *run = replace_run(actor, effect, answered);
     gint64 now = runtime->now_ms(runtime);
     run->state = RUN_ASLEEP;
+    run->woken = run->woken || actor->unsure;
     run->at_ms = run->woken ? now : effect->at_ms;
     if (run->woken) {
         run->woken = FALSE;

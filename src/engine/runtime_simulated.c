@@ -105,7 +105,7 @@ static void commit(Runtime *runtime, gpointer unit, RuntimeDone done, gpointer d
     } else {
         store_submit(self->options.store, unit, keep_error, &error);
         if (self->options.committed)
-            self->options.committed(self->options.data);
+            self->options.committed(self->options.data, &error);
     }
     Event *event = add_event(self, EVENT_COMMITTED, self->now_ms + commit_latency(self), data);
     event->done = done;

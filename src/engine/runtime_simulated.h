@@ -13,7 +13,7 @@ typedef struct {
     /* Faults; each may be NULL. */
     gboolean (*may_commit)(gpointer data, GError **error); /* FALSE: the unit is lost and its sender gets the error */
     gint64 (*stall_ms)(gpointer data);                     /* how much later a sender hears of its commit, beside the latency */
-    void (*committed)(gpointer data);                      /* it is written, and its sender does not know it yet */
+    void (*committed)(gpointer data, GError **error);      /* it is written, and its sender does not know it yet; what is set he is told */
     gboolean (*is_over)(gpointer data);                    /* after a crash: nobody waits any more */
     void (*stuck)(gpointer data);                          /* somebody waits, and nothing is left to happen */
     gpointer data;

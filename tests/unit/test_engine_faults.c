@@ -94,6 +94,109 @@ static void test_commit_fails(void) {
     rig_close(&rig);
 }
 
+/* ---- commits of which nobody learns whether they were carried out ---- */
+typedef enum { DOUBT_NONE, DOUBT_LOST, DOUBT_CARRIED_OUT } Doubt;
+static gint doubts;
+
+typedef struct {
+    RuntimeDone done;
+    gpointer data;
+} Asked;
+
+static void forget_answer(const GError *answer, gpointer data) {
+    g_autofree Asked *asked = data;
+    g_autoptr(GError) error = NULL;
+    g_assert_no_error(answer);
+    error_set(&error, ERR_TIMEOUT, "whether a commit was carried out is not known");
+    asked->done(error, asked->data);
+}
+
+static void commit_in_doubt(Runtime *runtime, gpointer unit, RuntimeDone done, gpointer data) {
+    gint doubt = g_atomic_int_get(&doubts);
+    g_atomic_int_set(&doubts, DOUBT_NONE);
+    if (doubt == DOUBT_CARRIED_OUT) {
+        Asked *asked = g_new(Asked, 1);
+        *asked = (Asked){done, data};
+        real_commit(runtime, unit, forget_answer, asked);
+    } else if (doubt == DOUBT_LOST) {
+        store_unit_free(unit);
+        g_autoptr(GError) error = NULL;
+        error_set(&error, ERR_TIMEOUT, "whether a commit was carried out is not known");
+        done(error, data);
+    } else {
+        real_commit(runtime, unit, done, data);
+    }
+}
+
+#define LIMITED(name)                                                                                                                      \
+    "{\"application\":\"a\",\"name\":\"" name "\",\"id\":\"" name "\",\"limitConcurrent\":true,\"keepWaitingPipelines\":true,"             \
+    "\"stages\":[{\"type\":\"go\"},{\"type\":\"pass\",\"requisiteStageRefIds\":[\"0\"]}]}"
+
+static void let_go(Rig *rig, const char *id) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Execution) running = rig_wait(rig, id, "0", STATUS_RUNNING);
+    g_autoptr(Json) go = json_pack("{s:b}", "go", TRUE);
+    if (!engine_patch_stage(rig->engine, id, execution_stage_by_ref(running, "0")->id, json_root(go), &tester, &error))
+        g_assert_error(error, GENNAKER_ERROR, ERR_TIMEOUT);
+}
+
+/* Whichever way it went: what runs goes on, who waits has his turn, without a start of the program. */
+static void test_commit_in_doubt(void) {
+    for (gint doubt = DOUBT_LOST; doubt <= DOUBT_CARRIED_OUT; doubt++) {
+        Rig rig = {0};
+        rig_open(&rig, &types);
+        real_commit = rig.engine->runtime->commit;
+        rig.engine->runtime->commit = commit_in_doubt;
+        g_autofree char *first = rig_start(&rig, LIMITED("n")), *second = rig_start(&rig, LIMITED("n"));
+        execution_unref(rig_wait(&rig, first, "0", STATUS_RUNNING));
+        g_atomic_int_set(&doubts, doubt);
+        let_go(&rig, first); /* the very patch is in doubt */
+        if (doubt == DOUBT_LOST)
+            let_go(&rig, first);
+        execution_unref(rig_wait(&rig, first, NULL, STATUS_SUCCEEDED));
+        execution_unref(rig_wait(&rig, second, "0", STATUS_RUNNING));
+        g_autoptr(GError) error = NULL;
+        g_atomic_int_set(&doubts, doubt);
+        g_assert_false(engine_cancel(rig.engine, second, "tester", NULL, &error)); /* and so is the end of one */
+        g_assert_error(error, GENNAKER_ERROR, ERR_TIMEOUT);
+        g_clear_error(&error);
+        g_assert_true(engine_cancel(rig.engine, second, "tester", NULL, &error));
+        execution_unref(rig_wait(&rig, second, NULL, STATUS_CANCELED));
+        g_autofree char *third = rig_start(&rig, LIMITED("n"));
+        execution_unref(rig_wait(&rig, third, "0", STATUS_RUNNING));
+        EngineStatistics statistics;
+        engine_statistics(rig.engine, &statistics);
+        g_assert_cmpuint(statistics.running, ==, 1);
+        g_assert_cmpuint(rig.engine->running, ==, 1);
+        rig.engine->runtime->commit = real_commit;
+        rig_close(&rig);
+    }
+}
+
+/* A start in doubt that was carried out goes on; one that was not leaves its place to others. */
+static void test_insert_in_doubt(void) {
+    for (gint doubt = DOUBT_LOST; doubt <= DOUBT_CARRIED_OUT; doubt++) {
+        Rig rig = {0};
+        rig_open(&rig, &types);
+        real_commit = rig.engine->runtime->commit;
+        rig.engine->runtime->commit = commit_in_doubt;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Json) pipeline = json_parse(LIMITED("n"), -1, NULL);
+        g_autoptr(Json) named = json_with_string(json_root(pipeline), "executionId", "in-doubt");
+        g_atomic_int_set(&doubts, doubt);
+        g_assert_null(engine_start_pipeline(rig.engine, json_root(named), NULL, &tester, NULL, &error));
+        g_assert_error(error, GENNAKER_ERROR, ERR_TIMEOUT);
+        g_autofree char *next = rig_start(&rig, LIMITED("n"));
+        if (doubt == DOUBT_CARRIED_OUT) {
+            let_go(&rig, "in-doubt");
+            execution_unref(rig_wait(&rig, "in-doubt", NULL, STATUS_SUCCEEDED));
+        }
+        execution_unref(rig_wait(&rig, next, "0", STATUS_RUNNING));
+        rig.engine->runtime->commit = real_commit;
+        rig_close(&rig);
+    }
+}
+
 /* ---- answers that are none, parameters that are wrong ---- */
 static void test_bad_tasks(void) {
     Rig rig = {0};
@@ -167,6 +270,32 @@ static void test_parent_restarts(void) {
     rig_close(&rig);
 }
 
+/* engine.md 13: one that runs keeps its place; the parent waits for its turn. */
+static void test_parent_restart_waits(void) {
+    Rig rig = {0};
+    rig_open(&rig, &types);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *parent = rig_start(&rig, LIMITED("n"));
+    let_go(&rig, parent);
+    g_autoptr(Execution) ended = rig_wait(&rig, parent, NULL, STATUS_SUCCEEDED);
+    g_autofree char *text = g_strdup_printf(
+        "{\"application\":\"a\",\"name\":\"child\",\"trigger\":{\"type\":\"pipeline\",\"parentPipelineId\":"
+        "\"%s\",\"parentPipelineStageId\":\"%s\"},\"stages\":[{\"type\":\"pass\"}]}",
+        parent, execution_stage_by_ref(ended, "1")->id);
+    g_autofree char *child = rig_start(&rig, text), *other = rig_start(&rig, LIMITED("n"));
+    execution_unref(rig_wait(&rig, other, "0", STATUS_RUNNING));
+    g_autoptr(Execution) child_ended = rig_wait(&rig, child, NULL, STATUS_SUCCEEDED);
+    g_assert_true(engine_restart_stage(rig.engine, child, execution_stage_by_ref(child_ended, "0")->id, NULL, "tester", &error));
+    g_assert_no_error(error);
+    g_autoptr(Execution) waiting = rig_wait(&rig, parent, NULL, STATUS_NOT_STARTED);
+    g_assert_nonnull(waiting->parked_restart);
+    let_go(&rig, other);
+    execution_unref(rig_wait(&rig, other, NULL, STATUS_SUCCEEDED));
+    g_autoptr(Execution) again = rig_wait(&rig, parent, NULL, STATUS_SUCCEEDED);
+    g_assert_cmpuint(execution_stage_by_ref(again, "1")->attempt, ==, 2);
+    rig_close(&rig);
+}
+
 static gboolean count_rows(const char *recipient_id, gint64 number, const char *body, gpointer data) {
     (void)recipient_id;
     (void)number;
@@ -197,6 +326,37 @@ static void test_inbox(void) {
         rows = 0;
         g_assert_true(store_inbox_each(rig.store, NULL, count_rows, &rows, &error));
     }
+    rig_close(&rig);
+}
+
+/* engine.md 14.5: what a stage came to is not changed after its end; anything else is. */
+static void test_patch_after_end(void) {
+    Rig rig = {0};
+    rig_open(&rig, &types);
+    g_autofree char *id = rig_start(&rig, LIMITED("n"));
+    let_go(&rig, id);
+    g_autoptr(Execution) ended = rig_wait(&rig, id, NULL, STATUS_SUCCEEDED);
+    const Stage *stage = execution_stage_by_ref(ended, "0");
+    static const struct {
+        const char *changes;
+        ErrorCode code;
+    } CASES[] = {
+        {"{\"judgmentStatus\":\"stop\"}", ERR_CONFLICT}, {"{\"exception\":{}}", ERR_CONFLICT}, {"{\"manualSkip\":true}", ERR_CONFLICT}};
+    const Principal other = {.user = "other", .roles = (const char *const[]){NULL}};
+    for (gsize i = 0; i < G_N_ELEMENTS(CASES); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Json) changes = json_parse(CASES[i].changes, -1, NULL);
+        g_assert_false(engine_patch_stage(rig.engine, id, stage->id, json_root(changes), &other, &error));
+        g_assert_error(error, GENNAKER_ERROR, CASES[i].code);
+        g_assert_nonnull(strstr(error->message, "SUCCEEDED"));
+    }
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Json) note = json_pack("{s:s}", "note", "seen");
+    g_assert_true(engine_patch_stage(rig.engine, id, stage->id, json_root(note), &other, &error));
+    g_autoptr(Execution) noted = rig_load(&rig, id);
+    const Stage *after = execution_stage_by_ref(noted, "0");
+    g_assert_cmpstr(json_get_string(json_root(after->context), "note"), ==, "seen");
+    g_assert_cmpstr(json_get_string(json_root(after->last_modified), "user"), ==, "tester");
     rig_close(&rig);
 }
 
@@ -249,6 +409,10 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     expressions_add_functions(functions);
     g_test_add_func("/engine/faults/commit_fails", test_commit_fails);
+    g_test_add_func("/engine/faults/commit_in_doubt", test_commit_in_doubt);
+    g_test_add_func("/engine/faults/insert_in_doubt", test_insert_in_doubt);
+    g_test_add_func("/engine/faults/parent_restart_waits", test_parent_restart_waits);
+    g_test_add_func("/engine/faults/patch_after_end", test_patch_after_end);
     g_test_add_func("/engine/faults/bad_tasks", test_bad_tasks);
     g_test_add_func("/engine/faults/io_expressions", test_io_expressions);
     g_test_add_func("/engine/faults/parent_restarts", test_parent_restarts);

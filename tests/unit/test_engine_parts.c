@@ -139,6 +139,8 @@ static void test_gate(void) {
     ConcurrencyGate *gate = gate_new();
     g_autoptr(GArray) actions = gate_actions_new();
     g_assert_cmpint(gate_ask(gate, "a", 1, 50), ==, GATE_START);
+    g_assert_cmpint(gate_ask(gate, "a", 1, 50), ==, GATE_START); /* who has a place keeps it */
+    g_assert_cmpint(gate_ask(gate, "b", 1, 50), ==, GATE_PARK);
     g_assert_cmpint(gate_ask(gate, "b", 1, 50), ==, GATE_PARK);
     g_assert_cmpint(gate_ask(gate, "c", 1, 50), ==, GATE_PARK);
     g_assert_cmpint(gate_ask(gate, "d", 1, 2), ==, GATE_REFUSE);

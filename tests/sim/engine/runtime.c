@@ -53,6 +53,12 @@ static gint64 stall_ms(gpointer data) {
     return world_between(world, 1000, STALL_MS_MAX);
 }
 
+/* The store goes away while it is asked: nobody learns whether the commit was carried out. */
+static void doubt(World *world, GError **error) {
+    world->counters->commits_in_doubt++;
+    error_set(error, ERR_TIMEOUT, "whether the commit was carried out is not known");
+}
+
 static gboolean may_commit(gpointer data, GError **error) {
     World *world = data;
     world->strikes = world->crashed ? CRASH_NONE : pick_crash(world);
@@ -63,19 +69,25 @@ static gboolean may_commit(gpointer data, GError **error) {
         world->counters->commits_lost++;
         return FALSE;
     }
-    if (!disk_is_away(world) && !world_chance(world, 2))
+    if (disk_is_away(world) || world_chance(world, 2)) {
+        error_set(error, ERR_UNAVAILABLE, "the disk is full");
+        world->counters->commits_failed++;
+        return FALSE;
+    }
+    if (!world_chance(world, 0.5))
         return TRUE;
-    error_set(error, ERR_UNAVAILABLE, "the disk is full");
-    world->counters->commits_failed++;
+    doubt(world, error);
     return FALSE;
 }
 
-static void committed(gpointer data) {
+static void committed(gpointer data, GError **error) {
     World *world = data;
     world->counters->commits++;
     look_at_changed(world);
     if (world->strikes == CRASH_AFTER)
         crash(world, CRASH_AFTER);
+    else if (*error == NULL && world_chance(world, 0.5))
+        doubt(world, error);
 }
 
 static gboolean is_over(gpointer data) {

@@ -29,6 +29,7 @@ gint64 world_now_ms(World *world);
     X(commits_lost)                                                                                                                        \
     X(outages)                                                                                                                             \
     X(stalls)                                                                                                                              \
+    X(commits_in_doubt)                                                                                                                    \
     X(crashes_before)                                                                                                                      \
     X(crashes_after)                                                                                                                       \
     X(starts_lost)                                                                                                                         \
