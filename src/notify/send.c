@@ -13,6 +13,11 @@
 static const NotificationType hipchat = NEVER("hipchat", "HipChat", "HipChat does not exist any more; Spinnaker ignores such entries too");
 static const NotificationType bearychat = NEVER("bearychat", "BearyChat",
                                                 "BearyChat does not exist any more; Spinnaker ignores such entries too");
+static const NotificationType jira = {.name = "jira",
+                                      .request_name = "JIRA",
+                                      .label = "Jira",
+                                      .help = "Nothing is sent.",
+                                      .never = "issues are created by the stage jira, which knows them again after a crash"};
 static const NotificationType pubsub = NEVER("pubsub", "Pub/Sub", "publishing to Pub/Sub is not there yet");
 
 const NotificationType *const notification_types[] = {&notification_slack,
@@ -24,6 +29,7 @@ const NotificationType *const notification_types[] = {&notification_slack,
                                                       &notification_pagerduty,
                                                       &notification_cdevents,
                                                       &pubsub,
+                                                      &jira,
                                                       &hipchat,
                                                       &bearychat,
                                                       NULL};

@@ -35,7 +35,7 @@ extern const StageType stage_rolling_push;
 extern const StageType stage_wait_until, stage_depends_on_execution, stage_wait_for_condition;
 extern const StageType stage_webhook, stage_preconfigured_webhook;
 
-extern const StageType stage_jira, stage_gremlin;
+extern const StageType stage_jira, stage_gremlin, stage_page_application_owner;
 
 extern const StageType stage_bake; /* src/bake, a room above this one */
 
@@ -119,6 +119,7 @@ static const StageType *const TYPES[] = {
     /* integrations */
     &stage_jira,
     &stage_gremlin,
+    &stage_page_application_owner,
 
     /* bake */
     &stage_bake,

@@ -316,6 +316,22 @@ def test_requests_for_notifications(served, http, mail):
     assert served.get("/notifications/metadata") == []
 
 
+def test_owners_of_applications_are_paged(served, http):
+    """stages.md 5, pageApplicationOwner; notifications.md 5"""
+    served.create_application("other", pdApiKey="key-of-other")
+    stage = {"refId": "1", "type": "pageApplicationOwner", "name": "Page", "message": "look at ${execution.name}", "details": {"a": 1}}
+    execution = run(served, stages=[{**stage, "applications": ["Other"], "keys": ["k9"]}])
+    assert execution["status"] == "SUCCEEDED", execution
+    pages = http.wait("/generic/", 2)
+    assert sorted(page.json["service_key"] for page in pages) == ["k9", "key-of-other"]
+    assert all(page.json["description"] == "look at Deploy" and page.json["details"] == {"a": 1} for page in pages)
+    assert all(page.json["client_url"].endswith(execution["id"]) for page in pages)
+    errors = [run(served, f"Deploy {n}", stages=[{**stage, **keys}])["stages"][0]["context"]["exception"]["details"]["errors"][0]
+              for n, keys in enumerate([{}, {"applications": ["shop"]}, {"applications": ["nosuch"]}])]
+    assert "nobody is to be paged" in errors[0] and "application shop has no pager key" in errors[1] and "nosuch" in errors[2]
+    assert len(http.of("/generic/")) == 2
+
+
 def test_buttons_in_slack(served, http):
     """notifications.md 4.1"""
     served.ok("POST", "/notifications", {"notificationType": "SLACK", "to": ["#j"], "additionalContext": {"body": "Promote?"}, "interactiveActions": {
