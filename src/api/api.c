@@ -279,7 +279,6 @@ static void handle(HttpExchange *exchange, gpointer data) {
 }
 
 /* ---- life ---- */
-const ConfigSection *const api_config_sections[] = {&api_browser_section, NULL};
 
 Api *api_start(const ApiOptions *options, GError **error) {
     g_autoptr(Config) config = services_config(options->services);

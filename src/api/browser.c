@@ -1,11 +1,11 @@
 /* Host and Origin rules: DESIGN "A browser is not the local user", api.md 1 CORS. Immutable after start; any thread. */
 #include "api/browser.h"
+#include "api/api.h"
 #include "net/origin.h"
 #include <string.h>
 
 typedef struct {
     char **hosts;
-    char *deck, *pattern, *host_pattern;
 } BrowserSettings;
 
 struct BrowserRules {
@@ -23,7 +23,33 @@ static const Param browser_params[] = {
      .help = "Host names by which this server is reached, besides loopback names."},
     {0},
 };
-const ConfigSection api_browser_section = {SERVICE_GENNAKER, "api", browser_params, "How the API is reached."};
+typedef struct {
+    char *own, *deck, *host_pattern, *pattern;
+} PageSettings;
+static const Param page_params[] = {
+    {.name = "services.gate.baseUrl",
+     .type = PARAM_STRING,
+     .offset = offsetof(PageSettings, own),
+     .help = "Address by which people reach this server; its host is accepted."},
+    {.name = "services.deck.baseUrl",
+     .type = PARAM_STRING,
+     .offset = offsetof(PageSettings, deck),
+     .otherwise = "\"http://localhost:9000\"",
+     .help = "Address of the web application Deck, whose pages may use this server."},
+    {.name = "services.deck.redirectHostPattern",
+     .type = PARAM_STRING,
+     .offset = offsetof(PageSettings, host_pattern),
+     .help = "Regular expression; pages of hosts that match it as a whole may use this server, and sign-in may lead there."},
+    {.name = "cors.allowedOriginsPattern",
+     .type = PARAM_STRING,
+     .offset = offsetof(PageSettings, pattern),
+     .help = "Regular expression; pages of origins that match it as a whole may use this server."},
+    {0},
+};
+static const ConfigSection page_section = {SERVICE_GATE, "", page_params, "Whose pages may use the API."};
+static const ConfigSection api_browser_section = {SERVICE_GENNAKER, "api", browser_params, "How the API is reached."};
+
+const ConfigSection *const api_config_sections[] = {&api_browser_section, &page_section, NULL};
 
 static GRegex *compile(const char *pattern, const char *key, GError **error) {
     g_autoptr(GError) why = NULL;
@@ -33,36 +59,45 @@ static GRegex *compile(const char *pattern, const char *key, GError **error) {
     return regex;
 }
 
-BrowserRules *browser_rules_new(Config *config, const char *listen_address, GError **error) {
-    BrowserSettings settings = {0};
-    if (!config_read(config, &api_browser_section, &settings, error))
-        return NULL;
-    BrowserRules *rules = g_atomic_rc_box_new0(BrowserRules);
+static char **accepted_hosts(const BrowserSettings *settings, const char *listen_address, const char *own_url) {
     g_autoptr(GPtrArray) hosts = g_ptr_array_new();
-    for (gsize i = 0; settings.hosts != NULL && settings.hosts[i] != NULL; i++)
-        g_ptr_array_add(hosts, g_ascii_strdown(settings.hosts[i], -1));
+    for (gsize i = 0; settings->hosts != NULL && settings->hosts[i] != NULL; i++)
+        g_ptr_array_add(hosts, g_ascii_strdown(settings->hosts[i], -1));
     g_ptr_array_add(hosts, g_ascii_strdown(listen_address, -1));
-    rules->any_address = strcmp(listen_address, "0.0.0.0") == 0 || strcmp(listen_address, "::") == 0;
-    const char *own_url = config_get_string(config, SERVICE_GATE, "services.gate.baseUrl");
-    Origin own = {0};
+    g_auto(Origin) own = {0};
     if (own_url != NULL && origin_of_url(own_url, &own))
         g_ptr_array_add(hosts, g_strdup(own.host));
-    origin_clear(&own);
     g_ptr_array_add(hosts, NULL);
-    rules->hosts = (char **)g_ptr_array_steal(hosts, NULL);
-    params_clear(browser_params, &settings);
-    const char *deck = config_get_string(config, SERVICE_GATE, "services.deck.baseUrl");
-    if (!origin_of_url(deck != NULL ? deck : "http://localhost:9000", &rules->deck))
-        error_set(error, ERR_INVALID, "services.deck.baseUrl: \"%s\" is no http or https URL", deck);
-    const char *pattern = config_get_string(config, SERVICE_GATE, "cors.allowedOriginsPattern");
-    const char *host_pattern = config_get_string(config, SERVICE_GATE, "services.deck.redirectHostPattern");
-    gboolean fine = rules->deck.host != NULL;
-    if (fine && pattern != NULL)
-        fine = (rules->pattern = compile(pattern, "cors.allowedOriginsPattern", error)) != NULL;
-    if (fine && host_pattern != NULL)
-        fine = (rules->host_pattern = compile(host_pattern, "services.deck.redirectHostPattern", error)) != NULL;
-    if (!fine)
+    return (char **)g_ptr_array_steal(hosts, NULL);
+}
+
+static gboolean read_pages(BrowserRules *rules, const PageSettings *pages, GError **error) {
+    if (!origin_of_url(pages->deck, &rules->deck)) {
+        error_set(error, ERR_INVALID, "services.deck.baseUrl: \"%s\" is no http or https URL", pages->deck);
+        return FALSE;
+    }
+    if (pages->pattern != NULL && (rules->pattern = compile(pages->pattern, "cors.allowedOriginsPattern", error)) == NULL)
+        return FALSE;
+    return pages->host_pattern == NULL ||
+           (rules->host_pattern = compile(pages->host_pattern, "services.deck.redirectHostPattern", error)) != NULL;
+}
+
+BrowserRules *browser_rules_new(Config *config, const char *listen_address, GError **error) {
+    BrowserSettings settings = {0};
+    PageSettings pages = {0};
+    if (!config_read(config, &api_browser_section, &settings, error))
+        return NULL;
+    if (!config_read(config, &page_section, &pages, error)) {
+        params_clear(browser_params, &settings);
+        return NULL;
+    }
+    BrowserRules *rules = g_atomic_rc_box_new0(BrowserRules);
+    rules->any_address = strcmp(listen_address, "0.0.0.0") == 0 || strcmp(listen_address, "::") == 0;
+    rules->hosts = accepted_hosts(&settings, listen_address, pages.own);
+    if (!read_pages(rules, &pages, error))
         g_clear_pointer(&rules, browser_rules_unref);
+    params_clear(browser_params, &settings);
+    params_clear(page_params, &pages);
     return rules;
 }
 

@@ -4,7 +4,6 @@
 #include "base/error.h"
 
 typedef struct BrowserRules BrowserRules;
-extern const ConfigSection api_browser_section;
 /* listen_address: where the server listens; its own name is accepted as Host. ERR_INVALID for a bad pattern. Caller owns a reference. */
 BrowserRules *browser_rules_new(Config *config, const char *listen_address, GError **error);
 BrowserRules *browser_rules_ref(BrowserRules *rules);

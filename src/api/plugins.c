@@ -11,7 +11,7 @@ static const Param service_query[] = {
     {.name = "service",
      .type = PARAM_STRING,
      .offset = offsetof(ServiceQuery, service),
-     .help = "Only what concerns this service of Spinnaker's: orca, deck …"},
+     .help = "Only what concerns this service of Spinnaker's: orca, deck and so on."},
     {0},
 };
 

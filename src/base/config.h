@@ -66,7 +66,13 @@ char *config_where(const Config *config, const JsonValue *value);
 
 /* What `gennaker lint` says of a configuration: each finding {level, file, line, key, message}. sections: NULL-terminated
  * array of all sections of the program. Caller frees the array (elements owned by it). */
-typedef enum { CONFIG_UNDERSTOOD, CONFIG_NO_MEANING, CONFIG_UNKNOWN, CONFIG_WRONG } ConfigFindingLevel;
+typedef enum {
+    CONFIG_UNDERSTOOD,
+    CONFIG_NO_MEANING,
+    CONFIG_UNKNOWN,
+    CONFIG_WRONG,
+    CONFIG_NOT_YET /* Spinnaker's, and not there yet */
+} ConfigFindingLevel;
 typedef struct {
     ConfigFindingLevel level;
     char *file;

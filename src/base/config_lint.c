@@ -85,14 +85,14 @@ static Match find_known(const Lint *lint, guint scope, const char *canonical, co
     return best;
 }
 
-static Match find_meaningless(guint scope, const char *canonical, const char **reason) {
+static Match find_meaningless(guint scope, const char *canonical, const ConfigMeaningless **found) {
     Match best = NOT_MATCHED;
     for (const ConfigMeaningless *entry = config_meaningless; entry->path != NULL; entry++) {
         g_autofree char *path = config_canonical(entry->path);
         const Match this = concerns(entry->services, scope) ? match(canonical, path) : NOT_MATCHED;
         if (this > best) {
             best = this;
-            *reason = entry->reason;
+            *found = entry;
         }
     }
     return best;
@@ -232,6 +232,10 @@ static void check_section(Lint *lint, const ConfigSection *section) {
 
 /* ---- keys ---- */
 
+static void add_meaningless(Lint *lint, const ConfigMeaningless *entry, ConfigPlace place, const char *path) {
+    add_finding(lint, entry->not_yet ? CONFIG_NOT_YET : CONFIG_NO_MEANING, place, path, g_strdup(entry->reason));
+}
+
 static void walk(Lint *lint, const JsonValue *object, const char *above);
 
 static void judge_key(Lint *lint, const char *path, const JsonValue *value) {
@@ -239,17 +243,17 @@ static void judge_key(Lint *lint, const char *path, const JsonValue *value) {
     config_key_place(lint->config, value, &place);
     g_autofree char *canonical = config_canonical(path);
     const ConfigKnown *known = NULL;
-    const char *reason = NULL;
+    const ConfigMeaningless *without = NULL;
     const Match as_known = find_known(lint, place.scope, canonical, &known);
     if (as_known == MATCHED) {
         add_finding(lint, CONFIG_UNDERSTOOD, place, path, g_strdup(known->param->help == NULL ? "" : known->param->help));
         return;
     }
-    const Match as_meaningless = find_meaningless(place.scope, canonical, &reason);
+    const Match as_meaningless = find_meaningless(place.scope, canonical, &without);
     if (json_is_object(value) && (as_known == MATCHED_ABOVE || as_meaningless == MATCHED_ABOVE)) {
         walk(lint, value, path);
     } else if (as_meaningless == MATCHED) {
-        add_finding(lint, CONFIG_NO_MEANING, place, path, g_strdup(reason));
+        add_meaningless(lint, without, place, path);
     } else if (as_known == MATCHED_ABOVE && !json_is_null(value)) {
         add_finding(lint, CONFIG_WRONG, place, path, g_strdup("expected keys and values"));
     } else if (as_known == NOT_MATCHED) {
@@ -260,15 +264,15 @@ static void judge_key(Lint *lint, const char *path, const JsonValue *value) {
 }
 
 /* Whether a key above path is without meaning: what is known below it is looked for, the rest is as meaningless. */
-static const char *meaningless_above(guint scope, const char *path) {
+static const ConfigMeaningless *meaningless_above(guint scope, const char *path) {
     g_auto(GStrv) parts = g_strsplit(path, ".", -1);
     g_autoptr(GString) at = g_string_new(NULL);
-    const char *reason = NULL;
+    const ConfigMeaningless *found = NULL;
     for (char **part = parts; part[0] != NULL && part[1] != NULL; part++) {
         g_string_append_printf(at, "%s%s", at->len == 0 ? "" : ".", *part);
         g_autofree char *canonical = config_canonical(at->str);
-        if (find_meaningless(scope, canonical, &reason) == MATCHED)
-            return reason;
+        if (find_meaningless(scope, canonical, &found) == MATCHED)
+            return found;
     }
     return NULL;
 }
@@ -280,9 +284,9 @@ static void walk(Lint *lint, const JsonValue *object, const char *above) {
         config_key_place(lint->config, i.value, &place);
         const ConfigKnown *known = NULL;
         g_autofree char *canonical = config_canonical(path);
-        const char *reason = meaningless_above(place.scope, path);
-        if (reason != NULL && find_known(lint, place.scope, canonical, &known) == NOT_MATCHED)
-            add_finding(lint, CONFIG_NO_MEANING, place, path, g_strdup(reason));
+        const ConfigMeaningless *without = meaningless_above(place.scope, path);
+        if (without != NULL && find_known(lint, place.scope, canonical, &known) == NOT_MATCHED)
+            add_meaningless(lint, without, place, path);
         else
             judge_key(lint, path, i.value);
     }

@@ -6,6 +6,7 @@ typedef struct {
     int services;     /* or-ed ConfigService */
     const char *path; /* it and all below */
     const char *reason;
+    gboolean not_yet; /* it will have a meaning */
 } ConfigMeaningless;
 extern const ConfigMeaningless config_meaningless[]; /* ended by a NULL path */
 

@@ -226,8 +226,10 @@ static Json *await_task(Client *client, const char *id, const char *description,
 Json *client_task(Client *client, const char *application, const char *description, const Json *job, GError **error) {
     g_autoptr(Json) body = json_pack("{s:s, s:s, s:[j]}", "application", application, "description", description, "job", job);
     g_autoptr(Json) answer = client_call(client, "POST", body, error, "/tasks", NULL);
-    if (answer == NULL)
-        return NULL;
+    return answer != NULL ? client_await(client, answer, description, error) : NULL;
+}
+
+Json *client_await(Client *client, const Json *answer, const char *description, GError **error) {
     const char *ref = json_get_string(json_root(answer), "ref");
     if (ref == NULL || !g_str_has_prefix(ref, "/tasks/")) {
         error_set(error, ERR_REMOTE, "%s: %s names no task", description, client->server);

@@ -20,6 +20,8 @@ Json *client_call(Client *client, const char *method, const Json *body, GError *
 char *client_text(Client *client, GError **error, const char *path, ...) G_GNUC_NULL_TERMINATED;
 /* Starts a task (POST /tasks) and waits for its end; the finished task. ERR_REMOTE with what it says when it did not succeed. */
 Json *client_task(Client *client, const char *application, const char *description, const Json *job, GError **error);
+/* The same for a task that a call has started: its answer is {ref}. */
+Json *client_await(Client *client, const Json *answer, const char *description, GError **error);
 
 /* ---- GET /events ---- */
 typedef struct ClientStream ClientStream;

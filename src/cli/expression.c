@@ -54,13 +54,17 @@ static const Column trace_columns[] = {
     {0},
 };
 
-/* What failed, for the error; NULL: nothing did. Borrowed. */
+/* What failed, for the error; NULL: nothing did. What came to nothing (an unknown name) is told like what went wrong, with level INFO. Borrowed. */
 static const char *failure_of(const JsonValue *answer) {
+    const char *first = NULL;
     for (JsonIter i = json_iter(json_get(answer, "detail")); json_next(&i);)
-        for (JsonIter k = json_iter(i.value); json_next(&k);)
+        for (JsonIter k = json_iter(i.value); json_next(&k);) {
+            const char *text = json_get_string(k.value, "description");
             if (g_strcmp0(json_get_string(k.value, "level"), "ERROR") == 0)
-                return json_get_string(k.value, "description");
-    return NULL;
+                return text;
+            first = first != NULL ? first : text;
+        }
+    return first;
 }
 
 static void print_result(const JsonValue *result) {

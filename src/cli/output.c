@@ -13,6 +13,11 @@ gboolean output_is_table(const Invocation *call) {
     return output == NULL || strcmp(output, "table") == 0;
 }
 
+void output_problem(const char *message) {
+    g_autofree char *clean = output_clean(message);
+    fprintf(stderr, "%s\n", clean);
+}
+
 /* ---- texts ---- */
 char *output_clean(const char *text) {
     GString *clean = g_string_new(NULL);

@@ -14,6 +14,8 @@ int output_list(const Invocation *call, const JsonValue *list, const Column *col
 int output_one(const Invocation *call, const JsonValue *value, const Column *columns, GError **error);
 /* What was done, for people ("saved demo"): nothing is printed with --output json or yaml. */
 void output_done(const Invocation *call, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* What went wrong with one thing of many, on standard error. */
+void output_problem(const char *message);
 gboolean output_is_table(const Invocation *call);
 
 /* Texts for columns; caller frees. */

@@ -2,6 +2,7 @@
 #include "cli/client.h"
 #include "cli/document.h"
 #include "cli/output.h"
+#include "cli/saving.h"
 #include "cli/watch.h"
 #include <string.h>
 
@@ -101,27 +102,8 @@ static gboolean save(Invocation *call, Client *client, const Document *document,
     return TRUE;
 }
 
-/* A file holds one pipeline or a list of them. */
-static gboolean save_file(Invocation *call, Client *client, const char *path, GError **error) {
-    g_autoptr(Document) document = document_read(path, error);
-    if (document == NULL)
-        return FALSE;
-    const JsonValue *root = json_root(document->json);
-    if (!json_is_array(root))
-        return save(call, client, document, root, error);
-    for (JsonIter i = json_iter(root); json_next(&i);)
-        if (!save(call, client, document, i.value, error))
-            return FALSE;
-    return TRUE;
-}
-
 static int run_save(Invocation *call, GError **error) {
-    g_autoptr(Client) client = client_new(call, error);
-    const char *const *paths = invocation_arguments(call, "FILE");
-    for (gsize i = 0; client != NULL && paths[i] != NULL; i++)
-        if (!save_file(call, client, paths[i], error))
-            return 1;
-    return 0;
+    return save_files(call, save, "pipelines", error);
 }
 
 static int run_delete(Invocation *call, GError **error) {
@@ -160,7 +142,9 @@ static Json *trigger(const Invocation *call, GError **error) {
     g_autoptr(Document) document = own != NULL && path != NULL ? document_read(path, error) : NULL;
     if (own == NULL || (path != NULL && document == NULL))
         return NULL;
-    g_autoptr(Json) changes = json_pack("{s:s, s:j}", "type", document == NULL ? "manual" : NULL, "parameters", own);
+    g_autoptr(Json) dry = invocation_has(call, "dry-run") ? json_from_bool(TRUE) : NULL;
+    g_autoptr(Json)
+        changes = json_pack("{s:s, s:j, s:v}", "type", document == NULL ? "manual" : NULL, "parameters", own, "dryRun", json_root(dry));
     return json_merge_deep(document != NULL ? json_root(document->json) : NULL, json_root(changes));
 }
 
@@ -187,6 +171,7 @@ static int run_execute(Invocation *call, GError **error) {
 static const Option execute_options[] = {
     {"parameter", 'p', "NAME=VALUE", TRUE, "A parameter of the pipeline"},
     {"trigger", 't', "FILE", FALSE, "More of the trigger (artifacts, buildInfo …), as JSON or YAML"},
+    {"dry-run", 0, NULL, FALSE, "Plan every stage and run none: what would happen, as far as that can be known"},
     {"watch", 'w', NULL, FALSE, "Follow the execution to its end; the exit code says how it ended"},
     {0},
 };
@@ -208,7 +193,9 @@ const Command pipeline_commands[] = {
      .verb = "save",
      .arguments = "FILE…",
      .run = run_save,
-     .help = "Saves pipelines from JSON or YAML files; - is standard input. One of the same name is replaced.",
+     .help = "Saves pipelines from JSON or YAML files, one or a list in each; - is standard input. One of the same name is replaced. One "
+             "that cannot be "
+             "saved keeps no other from being saved.",
      .example = "gennaker pipeline save pipeline.json"},
     {.group = "pipeline",
      .verb = "delete",

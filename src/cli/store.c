@@ -22,9 +22,11 @@ static int run_migrate(Invocation *call, GError **error) {
 }
 
 static int run_verify(Invocation *call, GError **error) {
-    Store *store = open_named(invocation_argument(call, "STORE"), TRUE, error);
+    const char *name = invocation_argument(call, "STORE");
+    gboolean is_file = g_file_test(name, G_FILE_TEST_IS_REGULAR);
+    Store *store = is_file ? NULL : open_named(name, TRUE, error);
     guint64 read = 0;
-    gboolean good = store != NULL && store_verify(store, &read, error);
+    gboolean good = is_file ? store_verify_file(name, &read, error) : store != NULL && store_verify(store, &read, error);
     if (store != NULL)
         store_close(store);
     if (!good)
@@ -87,7 +89,8 @@ const Command store_commands[] = {
      .arguments = "STORE",
      .local = TRUE,
      .run = run_verify,
-     .help = "Reads every execution and document; exit code 0 when all is whole. A server may run meanwhile.",
+     .help = "Reads every execution and document; exit code 0 when all is whole. A server may run meanwhile. A file is one that store "
+             "backup wrote.",
      .example = "gennaker store verify ~/.local/share/gennaker"},
     {.group = "store",
      .verb = "backup",

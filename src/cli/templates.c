@@ -1,7 +1,8 @@
-/* `pipeline-template …`: the verbs of spin, for templates of version 2. */
+/* `pipeline-template …`: the verbs of spin; saving takes templates of both versions. */
 #include "cli/client.h"
 #include "cli/document.h"
 #include "cli/output.h"
+#include "cli/saving.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -113,35 +114,40 @@ static gboolean exists(Client *client, const char *id, const char *tag, GError *
     return stored != NULL;
 }
 
-static gboolean save_file(Invocation *call, Client *client, const char *path, GError **error) {
-    g_autoptr(Document) document = document_read(path, error);
-    const char *id = document != NULL ? json_get_string(json_root(document->json), "id") : NULL;
-    if (document != NULL && id == NULL)
-        error_set(error, ERR_INVALID, "%s: a pipeline template needs an id", document->name);
-    if (id == NULL)
-        return FALSE;
-    g_autoptr(GError) wrong = NULL;
-    gboolean known = exists(client, id, tag_of(call), &wrong);
-    g_autoptr(Json) view = NULL;
-    if (wrong == NULL && known)
-        view = client_call(client, "POST", document->json, &wrong, "/v2/pipelineTemplates/update/{}?tag={}", id, tag_of(call), NULL);
-    else if (wrong == NULL)
-        view = client_call(client, "POST", document->json, &wrong, "/v2/pipelineTemplates/create?tag={}", tag_of(call), NULL);
-    if (wrong != NULL || !check_task(json_root(view), &wrong)) {
-        g_propagate_prefixed_error(error, g_steal_pointer(&wrong), "%s: ", document->name);
+static gboolean save_version_1(Invocation *call, Client *client, const Json *template, const char *id, gboolean known, GError **error) {
+    g_autoptr(Json) answer = known ? client_call(client, "POST", template, error, "/pipelineTemplates/{}?tag={}", id, tag_of(call), NULL)
+                                   : client_call(client, "POST", template, error, "/pipelineTemplates?tag={}", tag_of(call), NULL);
+    g_autoptr(Json) task = answer != NULL ? client_await(client, answer, "saving the template", error) : NULL;
+    return task != NULL;
+}
+
+static gboolean save_version_2(Invocation *call, Client *client, const Json *template, const char *id, gboolean known, GError **error) {
+    g_autoptr(Json)
+        view = known ? client_call(client, "POST", template, error, "/v2/pipelineTemplates/update/{}?tag={}", id, tag_of(call), NULL)
+                     : client_call(client, "POST", template, error, "/v2/pipelineTemplates/create?tag={}", tag_of(call), NULL);
+    return view != NULL && check_task(json_root(view), error);
+}
+
+static gboolean save(Invocation *call, Client *client, const Document *document, const JsonValue *template, GError **error) {
+    const char *id = json_get_string(template, "id");
+    if (id == NULL) {
+        error_set(error, ERR_INVALID, "%s:%u: a pipeline template needs an id", document->name, document_line(document, template));
         return FALSE;
     }
-    output_done(call, "saved pipeline template %s", id);
-    return TRUE;
+    g_autoptr(GError) wrong = NULL;
+    g_autoptr(Json) whole = json_copy(template);
+    gboolean known = exists(client, id, tag_of(call), &wrong);
+    gboolean first = g_strcmp0(json_get_string(template, "schema"), "1") == 0;
+    if (wrong == NULL && (first ? save_version_1 : save_version_2)(call, client, whole, id, known, &wrong)) {
+        output_done(call, "saved pipeline template %s", id);
+        return TRUE;
+    }
+    g_propagate_prefixed_error(error, g_steal_pointer(&wrong), "%s: ", document->name);
+    return FALSE;
 }
 
 static int run_save(Invocation *call, GError **error) {
-    g_autoptr(Client) client = client_new(call, error);
-    const char *const *paths = invocation_arguments(call, "FILE");
-    for (gsize i = 0; client != NULL && paths[i] != NULL; i++)
-        if (!save_file(call, client, paths[i], error))
-            return 1;
-    return 0;
+    return save_files(call, save, "pipeline templates", error);
 }
 
 static int run_delete(Invocation *call, GError **error) {
@@ -237,7 +243,9 @@ const Command template_commands[] = {
      .arguments = "FILE…",
      .options = tag_options,
      .run = run_save,
-     .help = "Saves templates from JSON or YAML files; - is standard input. One of the same id is replaced, if its pipelines still work.",
+     .help = "Saves templates of either version from JSON or YAML files, one or a list in each; - is standard input. One of the same id is "
+             "replaced, if "
+             "its pipelines still work.",
      .example = "gennaker pipeline-template save template.yml --tag stable"},
     {.group = "pipeline-template",
      .verb = "delete",

@@ -189,3 +189,18 @@ gboolean store_restore(const char *file, const char *folder, GError **error) {
     close(lock);
     return good;
 }
+
+/* ---- looking at a copy ---- */
+gboolean store_verify_file(const char *file, guint64 *read, GError **error) {
+    g_autofree char *trial = g_dir_make_tmp("gennaker-verify-XXXXXX", error);
+    if (trial == NULL)
+        return FALSE;
+    g_autofree char *copy = g_build_filename(trial, STORE_DATABASE_FILE, NULL);
+    Store *store = NULL;
+    if (copy_in(file, copy, error))
+        store = store_open(&(StoreOptions){.folder = trial, .read_only = TRUE}, error);
+    gboolean good = store != NULL && store_verify(store, read, error);
+    store_close(store);
+    remove_folder(trial);
+    return good;
+}

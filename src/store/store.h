@@ -116,6 +116,8 @@ void store_publish(Store *store, const StoreChange *change);
 /* ---- care ---- */
 /* Reads every execution and document; *read: how many. ERR_… of the first that is damaged, with its name. */
 gboolean store_verify(Store *store, guint64 *read, GError **error);
+/* The same of a copy (store_backup), which stays as it is: it is read from a copy of its own in the folder for temporary files. */
+gboolean store_verify_file(const char *file, guint64 *read, GError **error);
 /* Puts a copy (store_backup) in the place of a folder's store, when it is whole; the old one goes to its backups. ERR_CONFLICT: a server
  * uses the folder. */
 gboolean store_restore(const char *file, const char *folder, GError **error);

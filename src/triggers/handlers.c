@@ -22,6 +22,10 @@ const TriggerHandler *trigger_handler_of_trigger(const char *trigger_type) {
     return NULL;
 }
 
+gboolean triggers_type_exists(const char *type) {
+    return strcmp(type, "manual") == 0 || trigger_handler_of_trigger(type) != NULL;
+}
+
 /* ---- decisions ---- */
 static const char *const REASONS[] = {
     [DECISION_STARTED] = "STARTED",

@@ -47,6 +47,9 @@ typedef struct {
  * ERR_UNAVAILABLE. Caller frees. */
 char *triggers_post_event(Triggers *triggers, const TriggerEvent *event, gboolean *repeated, GError **error);
 
+/* Whether a trigger of this type can be meant by an event, or is one that people start by hand. Pure. */
+gboolean triggers_type_exists(const char *type);
+
 /* For EngineOptions.ended: adds the event of this end to the unit when a pipeline waits for it. */
 void triggers_execution_ended(Triggers *triggers, StoreUnit *unit, const Execution *execution);
 

@@ -189,7 +189,22 @@ def test_a_wrong_pipeline_is_refused_and_nothing_changes(cli, pipeline):
     assert len(json.loads(cli("pipeline", "get", "clitest", pipeline, "-o", "json"))["stages"]) == 3
 
 
+def test_a_list_of_pipelines_is_saved_as_far_as_it_can_be(cli, pipeline, tmp_path):
+    good = [{"application": "clitest", "name": name, "stages": []} for name in ("first", "last")]
+    said = cli("pipeline", "save", "-", stdin=json.dumps([good[0], {"name": "x"}, good[1], {**PIPELINE, "stages": [{"refId": "1", "type": "no"}]}]), code=2)
+    assert "a pipeline needs application and name" in said and "no stage type" in said and "2 of 4 pipelines could not be saved" in said
+    assert {p["name"] for p in json.loads(cli("pipeline", "list", "clitest", "-o", "json"))} == {pipeline, "first", "last"}
+    assert "1 of 2 pipelines could not be saved" in cli("pipeline", "save", tmp_path / "none.json", "-", stdin=json.dumps(good[0]), code=5)
+
+
 # ---- executions ----
+def test_a_dry_run(cli, pipeline):
+    """engine.md 23."""
+    execution = execute(cli, pipeline, "--dry-run")
+    view = json.loads(cli("execution", "get", execution, "-o", "json"))
+    assert view["trigger"]["dryRun"] is True and view["trigger"]["parameters"]["version"] == "1"
+
+
 def test_bad_input_has_its_exit_code(cli, pipeline, tmp_path):
     assert "email" in cli("application", "save", "he llo", code=2)
     assert "dots only" in cli("application", "save", "..", "--email", "a@b.c", code=2)
@@ -346,6 +361,42 @@ def test_lint_names_file_line_and_reason(tmp_path):
     assert text.endswith("3 wrong\n")
     pipeline.write_text(json.dumps(PIPELINE))
     assert "0 wrong" in run("lint", pipeline)
+
+
+def test_lint_of_what_is_not_there_yet(tmp_path):
+    """Types that a configuration adds are known; what is Spinnaker's and comes later is no slip of the pen."""
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "orca.yml").write_text("webhook.preconfigured: [{type: ring, label: Ring, url: 'http://a.b/'}]\n")
+    (config / "igor.yml").write_text("jenkins: {enabled: true, masters: []}\n")
+    (config / "gate.yml").write_text("services.gate.baseUrl: http://gate\ncors.allowedOriginsPattern: x\n")
+    pipeline = tmp_path / "pipeline.json"
+    pipeline.write_text(json.dumps({"application": "a", "name": "p", "stages": [{"refId": "1", "type": "ring"}, {"refId": "2", "type": "deployManifest"}],
+                                    "triggers": [{"type": "jenkins"}, {"type": "wrecker"}, {"type": "cron"}],
+                                    "expectedArtifacts": [{"matchArtifact": {"type": "s3/object"}}]}))
+    text = run("lint", pipeline, config, code=2)
+    assert "ring" not in text and "stage type deployManifest is one of Spinnaker's that is not there yet" in text
+    assert "not there yet: trigger 1, jenkins" in text and "unknown: trigger 2, wrecker" in text and "cron" not in text
+    assert "not there yet: expected artifact 1, s3/object" in text and "not there yet: jenkins: accounts of build services" in text
+    assert "gate.yml" not in text and text.endswith("1 wrong\n")
+    assert "no stage type ring exists" in run("lint", pipeline, code=2)
+
+
+def test_lint_of_templates(tmp_path):
+    """Templates are no pipelines: they need no application, and their own rules hold."""
+    second = tmp_path / "second.yml"
+    second.write_text("schema: v2\nid: t\nvariables: [{name: n}]\npipeline:\n  stages:\n    - {refId: '1', type: wait, waitTime: '${templateVariables.n}'}\n")
+    first = tmp_path / "first.yml"
+    first.write_text("schema: '1'\nid: t\nstages:\n  - {id: a, type: wait, config: {waitTime: '{{ n }}'}}\n  - {id: b, type: wait, dependsOn: [a]}\n")
+    assert "2 understood, 0 to look at, 0 wrong" in run("lint", first, second)
+    second.write_text(second.read_text().replace("Variables.n}", "Variables.m}").replace("type: wait", "type: wiat"))
+    first.write_text("schema: '1'\nstages:\n  - {id: a, type: wait, config: {waitTime: soon}}\n  - {id: a, type: wait, dependsOn: [c]}\n  - {type: wait}\n")
+    text = run("lint", first, second, code=2)
+    for words in ("templateVariables.m is not among", "did you mean wait?", "id: is missing", "a: is there twice", "dependsOn: no stage c exists",
+                  "stage 3: id is missing", "stage a: waitTime"):
+        assert words in text, text
+    second.write_text("schema: v2\nid: t\n")
+    assert "pipeline: is missing" in run("lint", second, code=2)
 
 
 def test_lint_of_configuration(tmp_path):

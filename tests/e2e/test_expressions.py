@@ -56,6 +56,7 @@ def test_the_command_line_shows_result_and_trace(api, execution):
     assert "nodes[1].cpu" in table and "java.lang.Integer" in table and table.endswith("6\n")
     assert json.loads(run("--output", "json", "--trace", "1 + 1"))["result"] == 2
     assert "EL1007E" in run("nothing.here", code=2)
+    assert "nope not found" in run("nope", code=2) and "'nope' could not be found" in run("#nope(1)", code=2)
     assert 'no stage "9"; it has 1 (Wait 1), 2 (Wait 2)' in run("--stage", "9", "1", code=5)
 
 

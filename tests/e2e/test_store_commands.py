@@ -37,6 +37,10 @@ def test_backup_verify_restore(server, tmp_path):
     verified = store("verify", folder)
     assert verified.returncode == 0 and int(verified.stdout.split()[1]) >= 4, (verified.stdout, verified.stderr)
     assert store("backup", folder, copy).returncode == 0
+    checked = store("verify", copy)
+    assert checked.returncode == 0 and checked.stdout == verified.stdout, checked
+    (tmp_path / "broken.db").write_bytes(copy.read_bytes()[:-4096])
+    assert store("verify", tmp_path / "broken.db").returncode != 0
     again = store("backup", folder, copy)
     assert again.returncode != 0 and "there is a file already" in again.stderr
     refused = store("restore", copy, folder)

@@ -202,3 +202,22 @@ def test_command_line(api, server, tmp_path):
     assert "depend on this template" in gennaker("delete", "cli", "--tag", "stable", code=10)
     assert "deleted pipeline template cli" in gennaker("delete", "cli")
     assert "not found" in gennaker("get", "cli", "--tag", "test", code=5)
+
+
+def test_command_line_saves_both_versions(api, server, tmp_path):
+    """A file may hold several; what cannot be saved keeps nothing else from being saved."""
+    def save(value, code=0):
+        done = subprocess.run([PROGRAM, "pipeline-template", "save", "-"], capture_output=True, text=True, input=json.dumps(value),
+                              env={**os.environ, "GENNAKER_SERVER": server.url})
+        assert done.returncode == code, done
+        return done
+
+    first = {"schema": "1", "id": "first", "metadata": {"name": "First", "description": "d", "owner": "o@e.f", "scopes": ["global"]},
+             "variables": [], "stages": [{"id": "rest", "type": "wait", "config": {"waitTime": 0}}]}
+    assert "saved pipeline template first" in save(first).stdout
+    assert "saved pipeline template first" in save({**first, "protect": True}).stdout  # replaced
+    assert api.get("/pipelineTemplates/first")["protect"] is True
+    done = save([template("second"), {"schema": "v2"}, {"schema": "1", "id": "no way"}, {**first, "id": "third"}], code=2)
+    assert done.stdout.count("saved pipeline template") == 2 and "standard input:1: a pipeline template needs an id" in done.stderr
+    assert done.stderr.rstrip().endswith("2 of 4 pipeline templates could not be saved")
+    assert api.get("/v2/pipelineTemplates/second")["id"] == "second" and api.get("/pipelineTemplates/third")["id"] == "third"

@@ -42,7 +42,7 @@ static const ConfigSection inventory = {SERVICE_GENNAKER, "inventory", limits_pa
 static const ConfigSection redirect = {SERVICE_GATE, "services.deck", limits_params, "Deck."};
 static const ConfigSection *const sections[] = {&aws, &inventory, &redirect, NULL};
 
-static const char level_letters[] = "uMX!"; /* understood, no meaning, unknown, wrong */
+static const char level_letters[] = "uMX!~"; /* understood, no meaning, unknown, wrong, not there yet */
 
 /* One line a finding: letter, file:line, key, message. */
 static char *lint(const char *files[][2]) {
@@ -84,6 +84,18 @@ static void test_levels(void) {
                 "M clouddriver.yml:5 redis: there is no Redis: state is kept in the store\n"
                 "M clouddriver.yml:6 server: only one port is served: see gate's server settings and --listen\n"
                 "X clouddriver.yml:8 nonsense: unknown key\n");
+}
+
+/* What comes later is no mistake; what is there already below it is understood. */
+static void test_not_yet(void) {
+    assert_lint("clouddriver.yml", "kubernetes.accounts: []\nartifacts:\n  gitRepo: {enabled: true}\n  helm-oci.accounts: []\n  s4: {}\n",
+                "~ clouddriver.yml:1 kubernetes: accounts of this cloud come later\n"
+                "~ clouddriver.yml:3 artifacts.gitRepo: artifact accounts of this kind come later\n"
+                "~ clouddriver.yml:4 artifacts.helm-oci: artifact accounts of this kind come later\n"
+                "X clouddriver.yml:5 artifacts.s4: unknown key\n");
+    assert_lint("gate.yml", "cors.expectLocalhost: true\nsecurity.oauth2.client.clientId: x\n",
+                "M gate.yml:1 cors.expectLocalhost: it only silences a line of Spinnaker's log\n"
+                "~ gate.yml:2 security.oauth2: this way to sign in comes later\n");
 }
 
 static void test_scopes(void) {
@@ -141,6 +153,7 @@ static void test_nothing(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/base/config-lint/levels", test_levels);
+    g_test_add_func("/base/config-lint/not-yet", test_not_yet);
     g_test_add_func("/base/config-lint/scopes", test_scopes);
     g_test_add_func("/base/config-lint/wrong-values", test_wrong_values);
     g_test_add_func("/base/config-lint/profiles", test_documents_of_other_profiles);
