@@ -237,6 +237,42 @@ static void test_cluster(void) {
     house_leave(&house);
 }
 
+static void tag_previous(House *house, const char *group, const char *image) {
+    g_autofree char *text = g_strdup_printf(
+        "{\"entityRef\":{\"cloudProvider\":\"test\",\"entityType\":\"servergroup\",\"entityId\":\"%s\","
+        "\"account\":\"prod\",\"region\":\"here\"},\"tags\":[{\"name\":\"spinnaker:metadata\",\"value\":{"
+        "\"previousServerGroup\":{\"name\":\"x\",\"imageId\":\"%s\"}}}]}",
+        group, image);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Json) payload = json_parse(text, -1, &error);
+    static const char *const no_roles[] = {NULL};
+    Principal principal = {.user = "tester", .roles = no_roles};
+    g_autoptr(Json) saved = entity_tags_save(house->services.store, json_root(payload), &principal, clock_now_ms(), &error);
+    g_assert_no_error(error);
+}
+
+/* The image before is no server group's any more: a new one gets it. */
+static void test_previous_image(void) {
+    House house;
+    house_of_two(&house, (Capacity){1, 1, 1}, (Capacity){2, 4, 3});
+    tag_previous(&house, "orders-main-v001", "image-9");
+    g_autoptr(Execution) execution = succeeds(&house, "[" ROLLBACK_CLUSTER("") "]");
+    const JsonValue *clone = context_of(execution, "cloneServerGroup");
+    g_assert_cmpstr(json_get_string(clone, "strategy"), ==, "redblack");
+    g_assert_cmpstr(json_get_string(clone, "testImage"), ==, "image-9");
+    assert_calls(
+        "create orders-main-v002 3/4/3 image-9 after orders-main-v001, disable orders-main-v001, resize orders-main-v002, = 2/4/3");
+    const Stage *top = execution->stages->pdata[0];
+    g_assert_cmpstr(json_string(json_dig(json_root(top->outputs), "rollbackTypes", "here", NULL)), ==, "PREVIOUS_IMAGE");
+    house_leave(&house);
+    /* It is: that one comes back. */
+    house_of_two(&house, (Capacity){1, 1, 1}, (Capacity){1, 1, 1});
+    tag_previous(&house, "orders-main-v001", "image-0");
+    g_autoptr(Execution) back = succeeds(&house, "[" ROLLBACK_CLUSTER("") "]");
+    assert_names(back, "Roll back | Rollback here | enable | disable");
+    house_leave(&house);
+}
+
 /* What deployed the cluster is rolled back to what it replaced, and not to the newest other one. */
 #define DEPLOY_THEN_BACK                                                                                                                   \
     "[{\"type\":\"deploy\",\"refId\":\"1\",\"name\":\"Deploy\",\"clusters\":[" CLUSTER(                                                    \
@@ -369,6 +405,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/deploy-rollback/explicit-with-size", test_explicit_with_size);
     g_test_add_func("/deploy-rollback/refused", test_refused);
     g_test_add_func("/deploy-rollback/cluster", test_cluster);
+    g_test_add_func("/deploy-rollback/previous-image", test_previous_image);
     g_test_add_func("/deploy-rollback/goes-back-to-what-it-replaced", test_goes_back_to_what_it_replaced);
     g_test_add_func("/deploy-rollback/refuses-what-somebody-changed", test_refuses_what_somebody_changed);
     g_test_add_func("/deploy-rollback/on-failure", test_on_failure);

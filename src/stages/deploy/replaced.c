@@ -63,7 +63,7 @@ static gboolean made_in(const Stage *stage, const char *region) {
 }
 
 const Stage *replaced_by(const Execution *execution, const char *account, const char *region, const char *cluster) {
-    static const char *const TYPES[] = {"createServerGroup", "cloneServerGroup", NULL};
+    static const char *const TYPES[] = {"createServerGroup", "cloneServerGroup", "copyLastAsg", NULL};
     const Stage *last = NULL;
     for (guint i = 0; i < execution->stages->len; i++) {
         const Stage *stage = execution->stages->pdata[i];

@@ -4,10 +4,21 @@
 #include "stages/deploy/stage_params.h"
 #include "stages/metadata/entity_tags.h"
 
-Json *rollback_tagged(TaskContext *context, const char *account, const char *cloud, const GroupName *name) {
+/* The tags of a server group under one of the names of its account. Caller unrefs; NULL: none. */
+static Json *load_tags(Store *store, const char *cloud, const char *account, const GroupName *name) {
+    if (account == NULL)
+        return NULL;
     g_autofree char *id = g_strdup_printf("%s:servergroup:%s:%s:%s", cloud, name->name, account, name->region);
     g_autofree char *lower = g_ascii_strdown(id, -1);
-    g_autoptr(Json) entity = entity_tags_load(context->services->store, lower, NULL);
+    return entity_tags_load(store, lower, NULL);
+}
+
+Json *rollback_tagged(TaskContext *context, const char *account, const char *cloud, const GroupName *name) {
+    g_autoptr(Account) known = clouds_account(context->services->clouds, account, NULL);
+    const char *number = known != NULL && known->details != NULL ? json_get_string(json_root(known->details), "accountId") : NULL;
+    g_autoptr(Json) entity = load_tags(context->services->store, cloud, account, name);
+    if (entity == NULL)
+        entity = load_tags(context->services->store, cloud, number, name); /* what tags call accountId */
     const JsonValue *tags = entity != NULL ? json_get(json_root(entity), "tags") : NULL;
     for (JsonIter i = json_iter(tags); json_next(&i);) {
         const JsonValue *previous = json_dig(i.value, "value", "previousServerGroup", NULL);

@@ -10,7 +10,7 @@ static void custom_before(const Execution *execution, const Stage *stage, StageP
 static Json *custom_parameters(const Execution *execution, const Stage *stage) {
     g_autofree char *location = deploy_location(execution, stage), *cluster = deploy_cluster(execution, stage);
     const JsonValue *context = deploy_context(stage);
-    gboolean clone = strcmp(stage->type, "cloneServerGroup") == 0;
+    gboolean clone = strcmp(stage->type, "createServerGroup") != 0;
     g_autoptr(Json)
         own = json_pack("{s:s, s:s, s:s, s:v, s:s, s:v, s:b, s:b, s:s, s:s}", "application", deploy_application(execution, stage),
                         "credentials", deploy_account(execution, stage), "cluster", cluster, "moniker", json_get(context, "moniker"),
