@@ -64,7 +64,6 @@ static const char *const STAGES[] = {
     "modifyScalingGroup",
     "modifyWarmPool",
     "monitorCanary",
-    "pageApplicationOwner",
     "patchManifest",
     "pauseRolloutManifest",
     "pinServerGroup",

@@ -120,6 +120,19 @@ static void lint_expected_artifacts(Lint *lint, const Document *document, const 
         }
 }
 
+/* ---- notifications ---- */
+static void lint_all_notifications(Lint *lint, const Document *document, const JsonValue *pipeline) {
+    const JsonValue *stages = json_get(pipeline, "stages");
+    lint_notifications(lint, document, json_get(pipeline, "notifications"), NULL, FALSE);
+    for (JsonIter i = json_iter(json_is_array(stages) ? stages : NULL); json_next(&i);) {
+        const char *name = json_get_string(i.value, "name");
+        gboolean judgement = g_strcmp0(json_get_string(i.value, "type"), "manualJudgment") == 0;
+        g_autofree char *of = name != NULL ? g_strdup_printf("stage %s", name) : g_strdup_printf("stage %" G_GSIZE_FORMAT, i.index + 1);
+        if (judgement || json_is_true(json_get(i.value, "sendNotifications")))
+            lint_notifications(lint, document, json_get(i.value, "notifications"), of, judgement);
+    }
+}
+
 /* ---- pipelines ---- */
 static void lint_pipeline(Lint *lint, const Document *document, const JsonValue *pipeline) {
     static const char *const NEEDED[] = {"application", "name"};
@@ -140,6 +153,7 @@ static void lint_pipeline(Lint *lint, const Document *document, const JsonValue 
         if (json_is_object(i.value)) /* else the graph's check has said so */
             lint_stage(lint, document, i.value, i.value, name);
     }
+    lint_all_notifications(lint, document, pipeline);
     lint_triggers(lint, document, json_get(pipeline, "triggers"));
     lint_expected_artifacts(lint, document, json_get(pipeline, "expectedArtifacts"));
     lint->understood++;

@@ -18,7 +18,8 @@ static const NotificationType jira = {.name = "jira",
                                       .label = "Jira",
                                       .help = "Nothing is sent.",
                                       .never = "issues are created by the stage jira, which knows them again after a crash"};
-static const NotificationType pubsub = NEVER("pubsub", "Pub/Sub", "publishing to Pub/Sub is not there yet");
+static const NotificationType pubsub = {
+    .name = "pubsub", .label = "Pub/Sub", .help = "Nothing is sent.", .comes = TRUE, .never = "publishing to Pub/Sub is not there yet"};
 
 const NotificationType *const notification_types[] = {&notification_slack,
                                                       &notification_email,

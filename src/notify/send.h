@@ -46,6 +46,7 @@ struct NotificationType {
     /* Of an answer with status 2xx: services that say no with 200. NULL: fine. */
     Judged (*judge)(const HttpResponse *response, GError **error);
     gboolean together; /* one call for all addresses of a request */
+    gboolean comes;    /* a later version will send it */
     const char *never; /* why nothing of this kind is sent (by this version); NULL: it is */
 };
 

@@ -408,3 +408,19 @@ def test_who_may_send_requests(tmp_path, http, mail):
     ann.ok("POST", "/notifications", {**request, "source": {"application": "shop"}})
     http.wait("/api/chat.postMessage")
     assert server.stop() == 0
+
+
+def test_lint_says_of_which_nothing_is_sent(tmp_path):
+    pipeline = tmp_path / "pipeline.json"
+    judged = {"refId": "1", "type": "manualJudgment", "name": "J", "notifications": [{"type": "slack", "address": "#a"}]}
+    told = {"refId": "2", "type": "wait", "waitTime": 1, "name": "W", "sendNotifications": True, "notifications": [entry("slack", "#a", ["stage.done"])]}
+    pipeline.write_text(json.dumps({"application": "shop", "name": "p", "stages": [judged, told], "notifications": [
+        entry("pubsub"), entry("hipchat", "x"), entry("slak", "x"), entry("slack"), {"type": "slack", "address": "#a"}, entry("email", "a@b.c")]}))
+    text = subprocess.run([PROGRAM, "lint", pipeline], capture_output=True, text=True, timeout=60).stdout
+    assert "not there yet: notification 1, pubsub: nothing is sent: publishing to Pub/Sub" in text
+    assert "no meaning here: notification 2, hipchat: nothing is sent: HipChat does not exist" in text
+    assert "unknown: notification 3, slak: no notifications of this type exist" in text
+    assert "wrong: notification 4, slack: address is missing" in text
+    assert "no meaning here: notification 5, slack: when is missing: nothing is ever sent" in text
+    assert "unknown: stage W, notification 1, slack: when: stage.done never happens; there are pipeline.starting" in text
+    assert "stage J" not in text and "notification 6" not in text
