@@ -39,6 +39,10 @@ char **bakery_masks(const BakeSettings *settings, const JsonValue *variables);
 /* The account that the bake's builders live in, or NULL with error. */
 Account *bakery_account(Bakery *bakery, const BakeRecord *record, GError **error);
 
+/* cloud_bakes.c: clouds that make images by themselves. */
+const Cloud *bakery_cloud_that_bakes(Bakery *bakery, const char *cloud); /* by its id; NULL: images of it come from here */
+Json *bakery_look_at_clouds(Bakery *bakery, const char *id);             /* such a bake as Cloud.bake tells; NULL: no cloud knows it */
+
 /* schedule.c */
 GHashTable *bakery_jobs_new(void);
 void bakery_enqueue(Bakery *bakery, const char *id, gboolean at_once); /* at_once: it runs already, whatever the limit */

@@ -191,6 +191,11 @@ struct Cloud {
                                 GError **error);
     /* Ends what a child process left under the tag gennaker:operation=<id> (builder instances): returns how many. */
     gint (*end_leftovers)(Account *account, const char *region, const char *operation_id, Cancel *cancel, GError **error);
+    /* A cloud that makes images by itself, without packer; request as to the bakery. {id, resource_id, state, result, error}; while it is
+     * RUNNING `endsAt` says when it will be over (ms), and once it is COMPLETED `details` are {id, regions, ami, image_name, base_ami,
+     * artifact}. The request_id makes a repeat harmless. NULL: images come from the bakery. */
+    Json *(*bake)(Clouds *clouds, const char *region, const JsonValue *request, GError **error);
+    Json *(*bake_look)(Clouds *clouds, const char *id, GError **error); /* the same of one that was begun; ERR_NOT_FOUND */
     /* Provider part of server-group stages that is no neutral rule: operations to send before createServerGroup (AWS:
      * allowLaunchDescription per region). Adds single-key objects to the request. NULL: none. */
     gboolean (*prepare_create)(Clouds *clouds, Account *account, const JsonValue *description, JsonBuilder *operations, GError **error);
@@ -240,6 +245,7 @@ gpointer clouds_keep(Clouds *clouds, const char *name, const CloudsKept *how); /
 GPtrArray *clouds_accounts(Clouds *clouds);                                /* of Account *, references held */
 Account *clouds_account(Clouds *clouds, const char *name, GError **error); /* ERR_NOT_FOUND lists the known ones */
 const Cloud *clouds_find(Clouds *clouds, const char *id);
+const Cloud *const *clouds_list(Clouds *clouds);                    /* NULL-terminated */
 gboolean cloud_has_operation(const Cloud *cloud, const char *name); /* by name or alias */
 
 /* Reads everything once, here and now, on this thread: for simulations, where no agents run. */

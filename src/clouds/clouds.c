@@ -206,6 +206,10 @@ const Cloud *clouds_find(Clouds *clouds, const char *id) {
     return NULL;
 }
 
+const Cloud *const *clouds_list(Clouds *clouds) {
+    return clouds->clouds;
+}
+
 /* ---- what clouds keep ---- */
 
 static void kept_free(gpointer memory) {

@@ -91,3 +91,16 @@ def test_a_version_that_never_gets_well_fails_and_leaves_the_old_one(server):
                               "clusters": [cluster(image="shop-1.2.0", stageTimeoutMs=4000, rollback={"onFailure": True, "destroyLatest": True})]}])
     assert execution["status"] == "TERMINAL"
     assert groups(server)["shop-main-v001"]["isDisabled"] is False
+
+
+def test_a_bake_makes_an_image_that_is_deployed(server):
+    """bake.md 1, 7: the cloud stands in for the bakery"""
+    stages = [{"refId": "1", "type": "bake", "name": "bake", "cloudProviderType": "simulator", "package": "shop", "regions": ["north"],
+               "extendedAttributes": {"behaviour": "boots in 1 s"}},
+              {"refId": "2", "requisiteStageRefIds": ["1"], "type": "deploy", "name": "deploy",
+               "clusters": [{key: value for key, value in cluster(stack="baked").items() if key != "imageId"}]}]
+    execution = run(server, stages)
+    assert execution["status"] == "SUCCEEDED", failures(execution)
+    group = server.api.get("/applications/shop/serverGroups/prod/north/shop-baked-v000")
+    assert group["imageSummary"]["imageName"].startswith("shop-20")
+    assert group["buildInfo"]["package_name"] == "shop"

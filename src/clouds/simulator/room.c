@@ -68,8 +68,9 @@ static void tell_images(SimulatorRoom *room, Inventory *inventory) {
     GPtrArray *images = world_images(room->world);
     for (guint i = 0; i < images->len; i++) {
         SimulatedImage *image = images->pdata[i];
-        if (image->changed)
-            tell_image(room, inventory, image);
+        if (!image->changed || !simulated_image_is_ready(image, room->now_ms))
+            continue;
+        tell_image(room, inventory, image);
         image->changed = FALSE;
     }
 }
@@ -193,7 +194,8 @@ void simulator_publish_all(SimulatorRoom *room, Account *account, const char *re
             simulator_put_balancer(inventory, account, balancer, now_ms);
     }
     for (guint i = 0; i < images->len; i++)
-        simulator_put_image(inventory, account, region, images->pdata[i], now_ms);
+        if (simulated_image_is_ready(images->pdata[i], now_ms))
+            simulator_put_image(inventory, account, region, images->pdata[i], now_ms);
     simulator_put_network(inventory, account, region, now_ms);
     simulator_leave(room);
 }

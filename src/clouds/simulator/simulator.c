@@ -1,6 +1,7 @@
 /* The table of the cloud "simulator": a cloud in memory with time, health and faults. */
 #include "clouds/simulator/simulator.h"
 #include "clouds/simulator/accounts.h"
+#include "clouds/simulator/bakes.h"
 #include "clouds/simulator/operations/operations.h"
 #include "clouds/simulator/reads.h"
 #include "clouds/simulator/settings.h"
@@ -31,4 +32,6 @@ const Cloud cloud_simulator = {
     .refresh_server_group = simulator_refresh_group,
     .refresh_image = simulator_refresh_image,
     .refresh_cluster = simulator_refresh_cluster,
+    .bake = simulator_bake,
+    .bake_look = simulator_bake_look,
 };

@@ -18,6 +18,7 @@ static void make_lists(SimulatedWorld *world) {
     world->calls = g_ptr_array_new_with_free_func(simulated_call_free);
     world->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     world->instances = 0;
+    world->next_image_ms = -1;
 }
 
 static void drop_lists(SimulatedWorld *world) {
@@ -139,7 +140,7 @@ GPtrArray *world_take_losses(SimulatedWorld *world) {
 /* ---- time ---- */
 
 gint64 world_next_change_ms(const SimulatedWorld *world) {
-    gint64 next_ms = -1;
+    gint64 next_ms = world->next_image_ms;
     for (guint i = 0; i < world->groups->len; i++) {
         gint64 own_ms = ((const SimulatedGroup *)world->groups->pdata[i])->next_ms;
         if (own_ms >= 0 && (next_ms < 0 || own_ms < next_ms))
@@ -168,7 +169,9 @@ void world_advance(SimulatedWorld *world, gint64 now_ms) {
         gint64 next_ms = world_next_change_ms(world);
         if (next_ms < 0 || next_ms > now_ms)
             break;
+        world->now_ms = MAX(world->now_ms, next_ms);
         settle_due(world, next_ms);
+        world_settle_images(world, next_ms);
     }
     world->now_ms = MAX(world->now_ms, now_ms);
 }

@@ -18,6 +18,7 @@
 #define SIMULATED_SHUTDOWN_MS 1500  /* from the request to terminate to the end */
 #define SIMULATED_REBOOT_MS 4000    /* without health */
 #define SIMULATED_DETECTION_MS 3000 /* until a group sees that an instance died */
+#define SIMULATED_BAKE_MS 3000      /* until an image is made */
 #define SIMULATED_RETRY_MS 10000    /* a group that may not launch (quota) tries again */
 
 #define SIMULATED_GROUPS_MAX 20000     /* server groups of a world */
@@ -81,6 +82,8 @@ typedef struct {
     char *id, *name, *owner; /* owner: account; NULL: everybody's */
     char **regions;          /* NULL: all */
     gint64 created_ms;
+    gint64 ready_ms; /* it is there from then on: a bake takes its time */
+    char *bake;      /* id of the bake that makes it; or NULL */
     Json *tags;
     char *behaviour; /* text; or NULL */
     gboolean changed;
@@ -173,6 +176,11 @@ SimulatedImage *world_image(const SimulatedWorld *world, const char *account, co
 /* id NULL: made from the name. ERR_LIMIT; ERR_INVALID for a behaviour that is not understood. regions NULL: all. */
 SimulatedImage *world_image_add(SimulatedWorld *world, const char *id, const char *name, const char *owner, const char *const *regions,
                                 const JsonValue *tags, const char *behaviour, gint64 now_ms, GError **error);
+/* The image that will be there at ready_ms, by the bake's id, which makes a repeat harmless: its image is answered. */
+SimulatedImage *world_image_bake(SimulatedWorld *world, const char *bake, const char *name, const char *owner, const char *region,
+                                 const JsonValue *tags, const char *behaviour, gint64 now_ms, GError **error);
+SimulatedImage *world_image_of_bake(const SimulatedWorld *world, const char *bake); /* ready or not; NULL */
+gboolean simulated_image_is_ready(const SimulatedImage *image, gint64 now_ms);
 /* By name or id; a name that several have: all of them. */
 void world_image_remove(SimulatedWorld *world, const char *name_or_id);
 void world_image_tag(SimulatedWorld *world, SimulatedImage *image, const JsonValue *tags);
@@ -199,9 +207,8 @@ void world_call_add(SimulatedWorld *world, const char *operation, const char *ac
                     const char *outcome, gint64 now_ms);
 void world_calls_clear(SimulatedWorld *world);
 
-/* ---- as JSON, and from an inventory (world_state.c, world_fill.c) ---- */
-Json *world_state(const SimulatedWorld *world); /* groups, balancers, images, faults; caller owns */
+/* ---- as JSON (world_state.c) ---- */
+/* Groups with their instances, load balancers, images, and what chance and names go on from; caller owns. */
+Json *world_state(const SimulatedWorld *world);
+/* Into an empty world. ERR_INVALID: it is no state. */
 gboolean world_restore(SimulatedWorld *world, const JsonValue *state, GError **error);
-/* Puts what is known of an account into the world as it is: groups with their instances (those that are up are up), load balancers,
- * target groups, firewalls, images. account NULL: of all. */
-void world_fill(SimulatedWorld *world, const InventorySnapshot *snapshot, const char *account, gint64 now_ms);

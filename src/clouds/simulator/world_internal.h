@@ -12,9 +12,10 @@ struct SimulatedWorld {
     gboolean lenient;
     gint64 now_ms, version;
     GPtrArray *groups, *balancers, *images, *faults, *calls, *losses;
-    GHashTable *by_name; /* "account|region|name" → SimulatedGroup, those that end among them */
-    GHashTable *quotas;  /* account → SimulatedQuota */
-    guint instances;     /* of all groups */
+    GHashTable *by_name;  /* "account|region|name" → SimulatedGroup, those that end among them */
+    GHashTable *quotas;   /* account → SimulatedQuota */
+    guint instances;      /* of all groups */
+    gint64 next_image_ms; /* when the next image is ready; -1: all are */
 };
 
 char *world_key(const char *account, const char *region, const char *name); /* caller frees */
@@ -34,4 +35,5 @@ void simulated_instance_free(gpointer instance);
 SimulatedRegistration *simulated_registration_add(SimulatedInstance *instance, const char *name, gboolean is_target, gint64 since_ms);
 void simulated_balancer_free(gpointer balancer);
 void simulated_image_free(gpointer image);
+void world_settle_images(SimulatedWorld *world, gint64 now_ms); /* which one is ready next */
 void simulated_call_free(gpointer call);

@@ -14,6 +14,7 @@ void simulated_image_free(gpointer memory) {
     g_free(image->name);
     g_free(image->owner);
     g_free(image->behaviour);
+    g_free(image->bake);
     g_strfreev(image->regions);
     json_unref(image->tags);
     g_free(image);
@@ -28,7 +29,8 @@ SimulatedImage *world_image(const SimulatedWorld *world, const char *account, co
     (void)account;
     for (guint i = world->images->len; i-- > 0;) {
         SimulatedImage *image = world->images->pdata[i];
-        if (is_in_region(image, region) && (strcmp(image->id, name_or_id) == 0 || g_strcmp0(image->name, name_or_id) == 0))
+        if (simulated_image_is_ready(image, world->now_ms) && is_in_region(image, region) &&
+            (strcmp(image->id, name_or_id) == 0 || g_strcmp0(image->name, name_or_id) == 0))
             return image;
     }
     return NULL;
@@ -62,6 +64,46 @@ SimulatedImage *world_image_add(SimulatedWorld *world, const char *id, const cha
     image->changed = TRUE;
     g_ptr_array_add(world->images, image);
     world_changed(world);
+    return image;
+}
+
+/* ---- bakes ---- */
+
+gboolean simulated_image_is_ready(const SimulatedImage *image, gint64 now_ms) {
+    return image->ready_ms <= now_ms;
+}
+
+void world_settle_images(SimulatedWorld *world, gint64 now_ms) {
+    world->next_image_ms = -1;
+    for (guint i = 0; i < world->images->len; i++) {
+        gint64 ready_ms = ((const SimulatedImage *)world->images->pdata[i])->ready_ms;
+        if (ready_ms > now_ms && (world->next_image_ms < 0 || ready_ms < world->next_image_ms))
+            world->next_image_ms = ready_ms;
+    }
+}
+
+SimulatedImage *world_image_of_bake(const SimulatedWorld *world, const char *bake) {
+    for (guint i = world->images->len; i-- > 0;) {
+        SimulatedImage *image = world->images->pdata[i];
+        if (g_strcmp0(image->bake, bake) == 0)
+            return image;
+    }
+    return NULL;
+}
+
+SimulatedImage *world_image_bake(SimulatedWorld *world, const char *bake, const char *name, const char *owner, const char *region,
+                                 const JsonValue *tags, const char *behaviour, gint64 now_ms, GError **error) {
+    SimulatedImage *image = world_image_of_bake(world, bake);
+    if (image != NULL)
+        return image;
+    const char *const regions[] = {region, NULL};
+    g_autofree char *seed = g_strjoin("/", name, region, NULL), *id = id_of_name(seed);
+    image = world_image_add(world, id, name, owner, regions, tags, behaviour, now_ms, error);
+    if (image == NULL)
+        return NULL;
+    image->bake = g_strdup(bake);
+    image->ready_ms = now_ms + SIMULATED_BAKE_MS;
+    world_settle_images(world, now_ms);
     return image;
 }
 
