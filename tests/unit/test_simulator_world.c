@@ -267,6 +267,58 @@ static void test_quotas(void) {
     g_assert_cmpint(error_code(error), ==, ERR_LIMIT);
 }
 
+/* ---- state ---- */
+
+static void test_a_world_goes_on_from_its_state(void) {
+    g_autoptr(SimulatedWorld) world = small_world("boots in 3 s, crashes after 10 s, error rate 2 %");
+    SimulatedGroup *group = make_group(world, "shop-v000", 3, 0, NULL);
+    make_group(world, "shop-v001", 1, 500, NULL);
+    world_advance(world, 5000);
+    world_instance_deregister(world, group, group->instances->pdata[0], NULL, 5000);
+    world_group_destroy(world, world_group(world, "prod", "north", "shop-v001"), 5000);
+    g_assert_nonnull(world_image_bake(world, "bake-1", "shop-2", "prod", "north", NULL, "never healthy", 5000, NULL));
+    world_advance(world, 5000);
+    g_autoptr(Json) state = world_state(world);
+    g_autoptr(SimulatedWorld) again = world_new(1);
+    g_autoptr(GError) error = NULL;
+    g_assert_true(world_restore(again, json_root(state), &error));
+    g_assert_no_error(error);
+    g_autoptr(Json) same = world_state(again);
+    g_assert_true(json_equal(json_root(state), json_root(same)));
+    world_advance(world, 30000);
+    world_advance(again, 30000);
+    g_autoptr(Json) later = world_state(world), later_again = world_state(again);
+    g_assert_true(json_equal(json_root(later), json_root(later_again)));
+    g_assert_null(world_group(again, "prod", "north", "shop-v001"));
+    g_assert_nonnull(world_image(again, "prod", "north", "shop-2"));
+}
+
+static void test_what_is_no_state_is_refused(void) {
+    static const char *const BAD[] = {"{\"groups\":[{}]}", "{\"images\":[{\"id\":\"x\"}]}",
+                                      "{\"balancers\":[{\"kind\":9,\"account\":\"a\",\"region\":\"r\",\"name\":\"n\"}]}",
+                                      "{\"groups\":[{\"account\":\"a\",\"region\":\"r\",\"name\":\"n\",\"behaviour\":\"sleeps\"}]}"};
+    for (gsize i = 0; i < G_N_ELEMENTS(BAD); i++) {
+        g_autoptr(SimulatedWorld) world = world_new(1);
+        g_autoptr(Json) state = json_parse(BAD[i], -1, NULL);
+        g_autoptr(GError) error = NULL;
+        g_assert_false(world_restore(world, json_root(state), &error));
+        g_assert_cmpint(error_code(error), ==, ERR_INVALID);
+        g_assert_cmpuint(world_groups(world)->len, ==, 0);
+    }
+}
+
+static void test_bakes_take_their_time(void) {
+    g_autoptr(SimulatedWorld) world = world_new(1);
+    const SimulatedImage *image = world_image_bake(world, "bake-1", "shop-2", "prod", "north", NULL, NULL, 1000, NULL);
+    g_assert_true(world_image_bake(world, "bake-1", "other", "prod", "north", NULL, NULL, 2000, NULL) == image);
+    g_assert_null(world_image(world, "prod", "north", "shop-2"));
+    g_assert_cmpint(world_next_change_ms(world), ==, 1000 + SIMULATED_BAKE_MS);
+    world_advance(world, 1000 + SIMULATED_BAKE_MS);
+    g_assert_true(world_image(world, "prod", "north", "shop-2") == image);
+    g_assert_null(world_image(world, "prod", "south", "shop-2"));
+    g_assert_cmpint(world_next_change_ms(world), ==, -1);
+}
+
 /* ---- faults ---- */
 
 static SimulatedWorld *world_with_fault(const char *text) {
@@ -334,6 +386,9 @@ int main(int argc, char **argv) {
     g_test_add_func("/simulator/destroy", test_destroyed_groups_leave);
     g_test_add_func("/simulator/refused", test_what_is_not_there_is_refused);
     g_test_add_func("/simulator/quotas", test_quotas);
+    g_test_add_func("/simulator/state", test_a_world_goes_on_from_its_state);
+    g_test_add_func("/simulator/state/bad", test_what_is_no_state_is_refused);
+    g_test_add_func("/simulator/bakes", test_bakes_take_their_time);
     g_test_add_func("/simulator/faults/often", test_faults_strike_as_often_as_they_say);
     g_test_add_func("/simulator/faults/place", test_faults_have_their_time_and_place);
     g_test_add_func("/simulator/faults/stale", test_stale_and_lost);

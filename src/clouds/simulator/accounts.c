@@ -110,13 +110,14 @@ GPtrArray *simulator_accounts_open(Config *config, Clouds *clouds, GPtrArray *pr
     if (!settings.enabled || json_length(json_root(settings.accounts)) == 0)
         return accounts;
     SimulatorRoom *room = simulator_room(clouds);
+    gboolean restored = simulator_keep(room, settings.keep_state, (guint64)settings.seed);
     gint64 now_ms = 0;
     SimulatedWorld *world = simulator_furnish_begin(room, &now_ms);
     const Opening opening = {config, room, world, accounts, problems};
     /* the configuration's own values, which know their file and line */
     for (JsonIter i = json_iter(config_get(config, SERVICE_GENNAKER, "simulator.accounts")); json_next(&i);)
         open_one(&opening, i.value);
-    if (!simulator_furnish(world, &settings, accounts, now_ms, &error))
+    if (!simulator_furnish(world, &settings, accounts, restored, now_ms, &error))
         add_general(problems, error);
     simulator_leave(room);
     return accounts;

@@ -156,8 +156,8 @@ static gboolean add_faults(const Furnishing *furnishing, const JsonValue *faults
     return TRUE;
 }
 
-gboolean simulator_furnish(SimulatedWorld *world, const SimulatorConfig *settings, const GPtrArray *accounts, gint64 now_ms,
-                           GError **error) {
+gboolean simulator_furnish(SimulatedWorld *world, const SimulatorConfig *settings, const GPtrArray *accounts, gboolean is_restored,
+                           gint64 now_ms, GError **error) {
     const Furnishing furnishing = {world, accounts, now_ms};
     g_autoptr(Json) images = list_or(settings->images, DEFAULT_IMAGES), balancers = list_or(settings->load_balancers, DEFAULT_BALANCERS),
                     targets = list_or(settings->target_groups, DEFAULT_TARGETS),
@@ -166,6 +166,6 @@ gboolean simulator_furnish(SimulatedWorld *world, const SimulatorConfig *setting
            add_things(&furnishing, BALANCER_LOAD_BALANCER, json_root(balancers), error) &&
            add_things(&furnishing, BALANCER_TARGET_GROUP, json_root(targets), error) &&
            add_things(&furnishing, BALANCER_SECURITY_GROUP, json_root(firewalls), error) &&
-           add_groups(&furnishing, json_root(settings->server_groups), error) &&
+           (is_restored || add_groups(&furnishing, json_root(settings->server_groups), error)) &&
            add_faults(&furnishing, json_root(settings->faults), error);
 }

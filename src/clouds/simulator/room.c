@@ -3,9 +3,13 @@
  * The lock is held for the moment of a change and for the writes into the inventory, which only queue; so what the inventory shows
  * comes in the order in which it happened. The only place where this cloud asks for the time. */
 #include "clouds/simulator/room.h"
+#include "base/log.h"
+#include "clouds/documents.h"
 #include <string.h>
 
-#define ROOM_SEED 20260601
+#define ROOM_SEED 1
+#define DOCUMENT "simulator"
+#define SAVE_DELAY_MS 1000 /* changes of this long are written down together */
 
 struct SimulatorRoom {
     Clouds *clouds;
@@ -16,6 +20,11 @@ struct SimulatorRoom {
     gint64 timer_ms;  /* when it is due */
     gboolean is_live; /* somebody reads: changes are told, timers are set */
     gboolean is_stopped;
+    gboolean is_opened;   /* the configuration was read once */
+    gboolean is_kept;     /* the world outlives the process */
+    gboolean is_restored; /* it did */
+    gboolean is_saving;
+    gint64 saved_version; /* of the world */
 };
 
 /* ---- making known ---- */
@@ -104,6 +113,65 @@ static void tell_changes(SimulatorRoom *room) {
     tell_groups(room, inventory);
 }
 
+/* ---- keeping it ---- */
+
+/* Not under the lock: a commit may take a while. */
+static void save(SimulatorRoom *room) {
+    g_mutex_lock(&room->lock);
+    gint64 version = world_version(room->world);
+    g_autoptr(Json) state = version != room->saved_version ? world_state(room->world) : NULL;
+    room->saved_version = version;
+    room->is_saving = FALSE;
+    g_mutex_unlock(&room->lock);
+    g_autoptr(GError) error = NULL;
+    if (state != NULL && !clouds_document_save(room->clouds, DOCUMENT, state, &error))
+        log_warning("simulator", "what runs in the simulated cloud was not written down: %s", error->message);
+}
+
+static gboolean save_work(gpointer data) {
+    save(data);
+    return TRUE;
+}
+
+static void save_is_due(gpointer data) {
+    SimulatorRoom *room = data;
+    Runtime *runtime = clouds_runtime(room->clouds);
+    runtime->run(runtime, LANE_IO, NULL, save_work, room);
+}
+
+static void save_soon(SimulatorRoom *room) {
+    Runtime *runtime = clouds_runtime(room->clouds);
+    if (!room->is_kept || room->is_saving || world_version(room->world) == room->saved_version)
+        return;
+    room->is_saving = TRUE;
+    runtime->at(runtime, room->now_ms + SAVE_DELAY_MS, save_is_due, room);
+}
+
+static void restore(SimulatorRoom *room) {
+    g_autoptr(Json) state = clouds_document_load(room->clouds, DOCUMENT);
+    g_autoptr(GError) error = NULL;
+    room->is_restored = state != NULL && world_restore(room->world, json_root(state), &error);
+    if (error != NULL)
+        log_warning("simulator", "what ran in the simulated cloud is lost: %s", error->message);
+    room->saved_version = room->is_restored ? world_version(room->world) : -1;
+}
+
+gboolean simulator_keep(SimulatorRoom *room, gboolean keep, guint64 seed) {
+    g_mutex_lock(&room->lock);
+    room->is_kept = keep;
+    gboolean lived = room->is_opened;
+    if (!room->is_opened) {
+        world_free(room->world);
+        room->world = world_new(seed);
+        if (keep)
+            restore(room);
+    }
+    room->is_opened = TRUE;
+    gboolean restored = room->is_restored || lived;
+    g_mutex_unlock(&room->lock);
+    return restored;
+}
+
 /* ---- the pulse ---- */
 
 static gboolean beat(gpointer data) {
@@ -167,6 +235,7 @@ void simulator_leave(SimulatorRoom *room) {
     if (room->is_live && !room->is_stopped) {
         tell_changes(room);
         set_timer(room);
+        save_soon(room);
     }
     g_mutex_unlock(&room->lock);
 }
@@ -215,7 +284,10 @@ static void room_stop(gpointer memory) {
     g_mutex_lock(&room->lock);
     room->is_stopped = TRUE;
     forget_timer(room);
+    gboolean is_kept = room->is_kept;
     g_mutex_unlock(&room->lock);
+    if (is_kept)
+        save(room);
 }
 
 static void room_free(gpointer memory) {

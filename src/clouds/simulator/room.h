@@ -13,6 +13,8 @@ SimulatorRoom *simulator_room(Clouds *clouds);
 SimulatedWorld *simulator_enter(SimulatorRoom *room, gint64 *now_ms);
 /* The same for who opens accounts: nothing is told, and no timer set, before somebody reads. */
 SimulatedWorld *simulator_furnish_begin(SimulatorRoom *room, gint64 *now_ms);
+/* Whether what is there is kept over restarts. TRUE: the world is one that was kept, or read the configuration before. Before anything else. */
+gboolean simulator_keep(SimulatorRoom *room, gboolean keep, guint64 seed);
 /* Makes known what changed, sees to it that the next change is told too, and unlocks. */
 void simulator_leave(SimulatorRoom *room);
 /* Puts all of an account's region into the inventory. */

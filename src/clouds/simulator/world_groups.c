@@ -215,8 +215,17 @@ static gboolean set_image(SimulatedGroup *group, const SimulatedImage *image, co
     return TRUE;
 }
 
-static SimulatedGroup *new_group(const SimulatedGroupPlan *plan, gint64 now_ms) {
+SimulatedGroup *simulated_group_new(void) {
     SimulatedGroup *group = g_new0(SimulatedGroup, 1);
+    group->policies = g_ptr_array_new_with_free_func((GDestroyNotify)json_unref);
+    group->actions = g_ptr_array_new_with_free_func((GDestroyNotify)json_unref);
+    group->instances = g_ptr_array_new_with_free_func(simulated_instance_free);
+    group->behaviour = simulated_behaviour_usual;
+    return group;
+}
+
+static SimulatedGroup *new_group(const SimulatedGroupPlan *plan, gint64 now_ms) {
+    SimulatedGroup *group = simulated_group_new();
     group->account = g_strdup(plan->account);
     group->region = g_strdup(plan->region);
     group->name = g_strdup(plan->name);
@@ -232,10 +241,6 @@ static SimulatedGroup *new_group(const SimulatedGroupPlan *plan, gint64 now_ms) 
     group->instance_type = g_strdup(plan->instance_type);
     group->network = g_strdup(plan->network);
     group->tags = json_merge(plan->tags, NULL);
-    group->policies = g_ptr_array_new_with_free_func((GDestroyNotify)json_unref);
-    group->actions = g_ptr_array_new_with_free_func((GDestroyNotify)json_unref);
-    group->instances = g_ptr_array_new_with_free_func(simulated_instance_free);
-    group->behaviour = simulated_behaviour_usual;
     return group;
 }
 

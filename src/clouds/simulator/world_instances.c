@@ -10,6 +10,12 @@ static void registration_free(gpointer memory) {
     g_free(registration);
 }
 
+SimulatedInstance *simulated_instance_new(void) {
+    SimulatedInstance *instance = g_new0(SimulatedInstance, 1);
+    instance->registrations = g_ptr_array_new_with_free_func(registration_free);
+    return instance;
+}
+
 void simulated_instance_free(gpointer memory) {
     SimulatedInstance *instance = memory;
     g_free(instance->id);
@@ -43,7 +49,7 @@ SimulatedRegistration *simulated_registration_add(SimulatedInstance *instance, c
 }
 
 SimulatedInstance *world_instance_launch(SimulatedWorld *world, SimulatedGroup *group, gint64 now_ms) {
-    SimulatedInstance *instance = g_new0(SimulatedInstance, 1);
+    SimulatedInstance *instance = simulated_instance_new();
     const SimulatedBehaviour *behaviour = &group->behaviour;
     gint64 boot_ms = behaviour->boot_ms >= 0 ? behaviour->boot_ms : SIMULATED_BOOT_MS;
     guint zones = g_strv_length(group->zones);
@@ -53,7 +59,6 @@ SimulatedInstance *world_instance_launch(SimulatedWorld *world, SimulatedGroup *
     instance->healthy_ms = behaviour->never_healthy ? G_MAXINT64 : now_ms + boot_ms;
     instance->crash_ms = behaviour->crash_ms >= 0 ? now_ms + MAX(behaviour->crash_ms, 1) : 0;
     instance->error_rate = behaviour->error_rate;
-    instance->registrations = g_ptr_array_new_with_free_func(registration_free);
     g_ptr_array_add(group->instances, instance);
     world->instances++;
     if (!world_group_is_suspended(group, "AddToLoadBalancer"))

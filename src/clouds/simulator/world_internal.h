@@ -25,12 +25,14 @@ char *world_new_id(SimulatedWorld *world, const char *prefix);
 guint world_account_instances(const SimulatedWorld *world, const char *account);
 char **world_strings(const char *const *texts); /* a copy; NULL: an empty list */
 
+SimulatedGroup *simulated_group_new(void); /* with empty lists, nothing else */
 void simulated_group_free(gpointer group);
 /* Launches what is missing, ends what is too much, replaces what died; then says when to look again. */
 void world_group_settle(SimulatedWorld *world, SimulatedGroup *group, gint64 now_ms);
 /* Into the world's lists, without a look at anything. Takes the group. */
 void world_group_insert(SimulatedWorld *world, SimulatedGroup *group);
 SimulatedInstance *world_instance_launch(SimulatedWorld *world, SimulatedGroup *group, gint64 now_ms);
+SimulatedInstance *simulated_instance_new(void);
 void simulated_instance_free(gpointer instance);
 SimulatedRegistration *simulated_registration_add(SimulatedInstance *instance, const char *name, gboolean is_target, gint64 since_ms);
 void simulated_balancer_free(gpointer balancer);
