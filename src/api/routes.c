@@ -9,7 +9,7 @@ extern const RouteTable credential_routes, cluster_routes, server_group_routes, 
 extern const RouteTable preconfigured_webhook_routes, gremlin_routes, plugin_routes, canary_config_routes, snapshot_routes;
 extern const RouteTable cron_routes, template_v1_routes, template_v2_routes;
 extern const RouteTable project_routes, entity_tag_routes, notification_config_routes, notification_routes;
-extern const RouteTable webhook_routes, trigger_routes;
+extern const RouteTable webhook_routes, trigger_routes, simulated_cloud_routes;
 
 const RouteTable *const api_route_tables[] = {
     &observe_routes,
@@ -55,6 +55,7 @@ const RouteTable *const api_route_tables[] = {
     &notification_config_routes,
     &webhook_routes,
     &trigger_routes,
+    &simulated_cloud_routes,
     &empty_routes,
     NULL,
 };

@@ -104,3 +104,68 @@ def test_a_bake_makes_an_image_that_is_deployed(server):
     group = server.api.get("/applications/shop/serverGroups/prod/north/shop-baked-v000")
     assert group["imageSummary"]["imageName"].startswith("shop-20")
     assert group["buildInfo"]["package_name"] == "shop"
+
+
+def faults(server, *rules):
+    server.api.call("DELETE", "/gennaker/simulator/faults")
+    for rule in rules:
+        server.api.call("POST", "/gennaker/simulator/faults", {"rule": rule})
+
+
+def test_throttled_and_lost_answers_change_nothing_of_the_outcome(server):
+    """aws.md 16: what was not done is tried again, what may have been done is looked for; never two groups."""
+    faults(server, "throttle createServerGroup once", "timeout-after createServerGroup once", "timeout-after disableServerGroup once")
+    before = set(groups(server))
+    execution = deploy(server, stack="faulty")
+    assert execution["status"] == "SUCCEEDED", failures(execution)
+    assert set(groups(server)) - before == {"shop-faulty-v000"}
+    told = server.api.get("/gennaker/simulator/faults")
+    assert [rule["struck"] for rule in told][:2] == [1, 1]
+    calls = [call for call in server.api.get("/gennaker/simulator/calls") if call["operation"] == "createServerGroup"]
+    assert "rate exceeded" in calls[-2]["outcome"] and "no answer" in calls[-1]["outcome"]
+    faults(server)
+
+
+def test_a_refused_call_fails_with_its_reason(server):
+    faults(server, "refuse createServerGroup in prod")
+    execution = deploy(server, stack="refused")
+    assert execution["status"] == "TERMINAL"
+    assert any("refused (simulated fault)" in text for text in failures(execution)), failures(execution)
+    faults(server)
+
+
+def test_a_group_replaces_an_instance_that_is_killed(server):
+    group = server.api.get("/applications/shop/serverGroups/prod/north/shop-main-v001")
+    victim = group["instances"][0]["id"]
+    server.api.call("POST", f"/gennaker/simulator/instances/prod/north/{victim}/kill")
+
+    def healed():
+        now = server.api.get("/applications/shop/serverGroups/prod/north/shop-main-v001")
+        return victim not in [one["id"] for one in now["instances"]] and now["instanceCounts"]["up"] == 2
+
+    wait_until(healed)
+
+
+def test_bad_rules_and_unknown_instances_are_named(server):
+    for body in ({"rule": "explode"}, {"kind": "throttle", "probability": 3}):
+        with pytest.raises(Exception) as refused:
+            server.api.call("POST", "/gennaker/simulator/faults", body)
+        assert "400" in str(refused.value)
+    with pytest.raises(Exception) as missing:
+        server.api.call("POST", "/gennaker/simulator/instances/prod/north/i-none/kill")
+    assert "404" in str(missing.value)
+
+
+def test_what_runs_outlives_the_program(tmp_path):
+    config = tmp_path / "gennaker.yml"
+    config.write_text(CONFIG.replace("  simulator:\n", "  simulator:\n    keepState: true\n"))
+    server = Gennaker(tmp_path / "data", config=config).start()
+    try:
+        assert deploy(server)["status"] == "SUCCEEDED"
+        before = {name: [one["id"] for one in group["instances"]] for name, group in groups(server).items()}
+        server.stop()
+        server.start()
+        wait_until(lambda: {name: [one["id"] for one in group["instances"]] for name, group in groups(server).items()} == before)
+        assert groups(server)["shop-main-v000"]["isDisabled"] is True
+    finally:
+        server.stop()
