@@ -395,6 +395,25 @@ static void test_on_failure(void) {
     }
 }
 
+/* Behind the new group the strategy had begun with the old ones: it stays, for it may be all that serves. */
+static void test_latest_is_needed(void) {
+    House house;
+    g_autoptr(GError) error = NULL;
+    house_build(&house);
+    g_autoptr(Config) config = config_load_text("orca.yml", "traffic-guards: {min-capacity-ratio: 0.4}\n", -1, &error);
+    g_assert_no_error(error);
+    services_set_config(&house.services, config);
+    guard_orders(&house);
+    outside_add("here", "orders-main-v000", (Capacity){8, 8, 8});
+    g_autoptr(Execution)
+        execution = run(&house, DEPLOY(",\"strategy\":\"redblack\",\"rollback\":{\"onFailure\":true,\"destroyLatest\":true}"));
+    show(execution);
+    g_assert_cmpint(execution->status, ==, STATUS_TERMINAL);
+    assert_names(execution, "Deploy in here | disableCluster | restoreMinCapacityFromSnapshot | Deploy");
+    assert_calls("create orders-main-v001 2/2/2 image-1 after orders-main-v000");
+    house_leave(&house);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/deploy-rollback/choosing", test_choosing);
@@ -409,6 +428,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/deploy-rollback/goes-back-to-what-it-replaced", test_goes_back_to_what_it_replaced);
     g_test_add_func("/deploy-rollback/refuses-what-somebody-changed", test_refuses_what_somebody_changed);
     g_test_add_func("/deploy-rollback/on-failure", test_on_failure);
+    g_test_add_func("/deploy-rollback/latest-is-needed", test_latest_is_needed);
     int result = g_test_run();
     g_clear_pointer(&outside.groups, g_ptr_array_unref);
     g_clear_pointer(&outside.calls, g_ptr_array_unref);

@@ -265,6 +265,15 @@ static void plan_destroy(const Execution *execution, const Stage *stage, const G
     plan_append(plan, "destroyServerGroup", title, json_root(child));
 }
 
+/* The new group may be all that serves: the strategy was taking the others out of traffic, and nobody brings them back. */
+static gboolean is_needed(const Execution *execution, const Stage *stage, const Strategy *strategy, gboolean rolled_back) {
+    gboolean begun = FALSE;
+    g_autoptr(GPtrArray) children = stage_synthetics(execution, stage, OWNER_AFTER);
+    for (guint i = 0; i < children->len; i++)
+        begun = begun || ((const Stage *)children->pdata[i])->status != STATUS_NOT_STARTED;
+    return strategy != NULL && strategy->disables_others && !rolled_back && begun;
+}
+
 static void plan_on_failure(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
     const JsonValue *rollback = json_get(deploy_context(stage), "rollback");
     const Strategy *strategy = strategy_of(stage, NULL);
@@ -273,7 +282,8 @@ static void plan_on_failure(const Execution *execution, const Stage *stage, Stag
     const char *flag = wanted && strategy != NULL && strategy->rollback_flag != NULL ? strategy->rollback_flag(stage) : NULL;
     if (flag != NULL)
         plan_rollback(execution, stage, made->pdata[0], flag, plan);
-    for (guint i = 0; wanted && deploy_flag(rollback, "destroyLatest", FALSE) && i < made->len; i++)
+    gboolean destroys = wanted && deploy_flag(rollback, "destroyLatest", FALSE) && !is_needed(execution, stage, strategy, flag != NULL);
+    for (guint i = 0; destroys && i < made->len; i++)
         plan_destroy(execution, stage, made->pdata[i], plan);
     if (strategy != NULL && strategy->plan_on_failure != NULL)
         strategy->plan_on_failure(execution, stage, plan, error);

@@ -32,6 +32,7 @@ typedef struct {
     const char *(*rollback_flag)(const Stage *stage);
     gboolean replaces_tasks;        /* the group is not made by the stage itself */
     gboolean snapshots_capacity;    /* the source's capacity may be snapshot (not by strategies that move capacity themselves) */
+    gboolean disables_others;       /* once a stage behind the new group has begun, the others may be out of traffic */
     gboolean limits_initial_groups; /* refuses to begin beside more than maxInitialAsgs enabled groups */
 } Strategy;
 /* Never NULL for a strategy there is: "none" for an absent or unknown name. NULL with ERR_INVALID for one that is known and not here. */

@@ -13,7 +13,8 @@ const Strategy strategy_highlander = {.name = "highlander",
                                       .label = "Highlander",
                                       .help = "The new server group takes over; the old ones are destroyed.",
                                       .plan_after = highlander_after,
-                                      .snapshots_capacity = TRUE};
+                                      .snapshots_capacity = TRUE,
+                                      .disables_others = TRUE};
 
 static void red_black_after(const Execution *execution, const Stage *stage, StagePlan *plan, GError **error) {
     (void)error;
@@ -41,4 +42,5 @@ const Strategy strategy_red_black = {.name = "redblack",
                                      .help = "The new server group takes over; the old ones are disabled and kept.",
                                      .plan_after = red_black_after,
                                      .rollback_flag = red_black_rollback,
-                                     .snapshots_capacity = TRUE};
+                                     .snapshots_capacity = TRUE,
+                                     .disables_others = TRUE};
