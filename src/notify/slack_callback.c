@@ -20,6 +20,10 @@ gboolean slack_callback_check(const SlackSettings *settings, const char *timesta
         error_set(error, ERR_INVALID, "Slack's callbacks are refused: slack.app.signingSecret is not set");
         return FALSE;
     }
+    if (strlen(body) > SLACK_CALLBACK_MAX) { /* before any work: nobody is known yet */
+        error_set(error, ERR_LIMIT, "a callback has at most %d bytes (SLACK_CALLBACK_MAX)", SLACK_CALLBACK_MAX);
+        return FALSE;
+    }
     if (timestamp == NULL || signature == NULL || !g_ascii_string_to_signed(timestamp, 10, 0, G_MAXINT32, &seconds, NULL)) {
         error_set(error, ERR_INVALID, "expected the headers X-Slack-Signature and X-Slack-Request-Timestamp");
         return FALSE;

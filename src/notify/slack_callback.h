@@ -4,9 +4,9 @@
 #include "notify/slack.h"
 
 #define SLACK_CALLBACK_AGE_MAX_MS (5 * 60 * 1000) /* older ones are refused: somebody may have kept them */
-#define SLACK_CALLBACK_MAX (256 * 1024)           /* bytes */
+#define SLACK_CALLBACK_MAX (256 * 1024)           /* bytes of the body */
 
-/* Whether Slack sent it: ERR_INVALID says what is wrong. Pure. timestamp, signature: the headers, or NULL. */
+/* Whether Slack sent it: ERR_INVALID says what is wrong; ERR_LIMIT. Pure. timestamp, signature: the headers, or NULL. */
 gboolean slack_callback_check(const SlackSettings *settings, const char *timestamp, const char *signature, const char *body, gint64 now_ms,
                               GError **error);
 /* The body's payload when it is a pressed button, else ERR_INVALID. Pure; caller owns. */

@@ -351,6 +351,10 @@ static void test_buttons(void) {
     g_assert_false(slack_callback_check(&settings, "x", signature, body, now_ms, NULL));
     g_assert_false(slack_callback_check(&settings, NULL, NULL, body, now_ms, NULL));
     g_assert_false(slack_callback_check(&none, at, signature, body, now_ms, NULL));
+    g_autofree char *large = g_strnfill(SLACK_CALLBACK_MAX + 1, '*');
+    g_autoptr(GError) limit = NULL;
+    g_assert_false(slack_callback_check(&settings, at, signature, large, now_ms, &limit));
+    g_assert_error(limit, GENNAKER_ERROR, ERR_LIMIT);
     static const char *const WRONG[] = {"", "payload", "payload=x", "payload=%7B%7D", "payload=%5B%5D", "a=1&payload=%7B%22type%22%3A1%7D"};
     for (gsize i = 0; i < G_N_ELEMENTS(WRONG); i++)
         g_assert_null(slack_callback_payload(WRONG[i], NULL));
