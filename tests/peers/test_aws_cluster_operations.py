@@ -114,6 +114,46 @@ def test_policies_with_their_alarms(probe, simulator):
         assert watch.describe_alarms(AlarmNames=[objects["alarmName"]])["MetricAlarms"] == []
 
 
+# ---- what instances launch from
+
+
+def test_launch_template_gets_a_version(probe, simulator, seeded):
+    name = create(probe)
+    ec2 = simulator.client("ec2", PROD)
+    before = group(simulator, name)["LaunchTemplate"]
+    request = {"asgName": name, "region": REGION, "instanceType": "m5.xlarge", "securityGroups": ["nf-datacenter"]}
+    succeeded(probe.operate("updateLaunchTemplate", request))
+    after = group(simulator, name)["LaunchTemplate"]
+    assert after["LaunchTemplateId"] == before["LaunchTemplateId"] and after["Version"] == "2"
+    data = ec2.describe_launch_template_versions(LaunchTemplateId=after["LaunchTemplateId"],
+                                                 Versions=["2"])["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+    assert data["InstanceType"] == "m5.xlarge" and data["NetworkInterfaces"][0]["Groups"] == [
+        seeded["prod"]["securityGroups"]["nf-datacenter"]]
+    assert probe.view("serverGroups", name)["instanceType"] == "m5.xlarge"
+    assert "nothing to change" in failed(probe.operate("updateLaunchTemplate", {"asgName": name, "region": REGION}))
+    assert "nowhere" in failed(probe.operate("updateLaunchTemplate", {**request, "amiName": "nowhere"}))
+    assert "has no launch configuration" in failed(probe.operate("updateLaunchConfig", request))
+
+
+def test_launch_configuration_is_replaced(seeded, proxy, simulator, tmp_path):
+    from conftest import Probe
+    probe = Probe(tmp_path / "lc", proxy.url, "  defaultRegions: [{name: us-east-1}]\n  features: {launch-templates: {enabled: false}}")
+    probe.ask("read")
+    name = create(probe)
+    scaling = simulator.client("autoscaling", PROD)
+    old = group(simulator, name)["LaunchConfigurationName"]
+    request = {"asgName": name, "region": REGION, "instanceType": "m5.xlarge", "securityGroups": ["nf-datacenter"],
+               "securityGroupsAppendOnly": True}
+    task = probe.operate("updateLaunchConfig", request)
+    made = group(simulator, name)["LaunchConfigurationName"]
+    assert result(task, "launchConfigurationName") == made != old and made.startswith(name + "-")
+    found = {c["LaunchConfigurationName"]: c for c in scaling.describe_launch_configurations()["LaunchConfigurations"]}
+    assert found[made]["InstanceType"] == "m5.xlarge" and found[made]["KeyName"] == found[old]["KeyName"]
+    assert set(found[made]["SecurityGroups"]) >= set(found[old]["SecurityGroups"])
+    succeeded(probe.operate("updateLaunchConfig", request))
+    assert group(simulator, name)["LaunchConfigurationName"] == made, "nothing differs"
+
+
 # ---- clones
 
 

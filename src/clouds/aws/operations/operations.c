@@ -6,6 +6,7 @@ extern const CloudOperation aws_create_server_group, aws_enable_server_group, aw
 extern const CloudOperation aws_terminate_instances, aws_reboot_instances, aws_terminate_and_decrement, aws_detach_instances,
     aws_register_instances, aws_deregister_instances;
 extern const CloudOperation aws_modify_group, aws_upsert_scheduled_actions, aws_upsert_scaling_policy, aws_delete_scaling_policy;
+extern const CloudOperation aws_update_launch_template, aws_update_launch_configuration;
 extern const CloudOperation aws_upsert_security_group, aws_delete_security_group;
 extern const CloudOperation aws_allow_launch, aws_upsert_image_tags, aws_delete_image, aws_delete_snapshot;
 
@@ -21,6 +22,8 @@ const CloudOperation *const aws_operations[] = {
     &aws_upsert_server_group_tags,
     &aws_delete_server_group_tags,
     &aws_modify_group,
+    &aws_update_launch_template,
+    &aws_update_launch_configuration,
     &aws_upsert_scheduled_actions,
     &aws_upsert_scaling_policy,
     &aws_delete_scaling_policy,
