@@ -227,3 +227,94 @@ def test_security_groups(probe, simulator, seeded, proxy):
             for _ in range(2):
                 succeeded(probe.operate("deleteSecurityGroup", {"securityGroupName": name, "vpcId": ids["vpcV"], "regions": [REGION]}))
     assert made["GroupId"] not in probe.objects("securityGroups")
+
+
+# ---- load balancers
+
+
+def gone(probe, name, kind="classic"):
+    for _ in range(2):
+        succeeded(probe.operate("deleteLoadBalancer", {"loadBalancerName": name, "loadBalancerType": kind, "regions": [REGION]}))
+
+
+def test_classic_load_balancer(probe, simulator, seeded):
+    elb = simulator.client("elb", PROD)
+    request = {"name": "web-classic", "availabilityZones": {REGION: []}, "subnetType": "internal (core)", "securityGroups": ["web"],
+               "healthCheck": "HTTP:7001/health", "listeners": [
+                   {"externalProtocol": "HTTP", "externalPort": 80, "internalProtocol": "HTTP", "internalPort": 7001},
+                   {"externalProtocol": "TCP", "externalPort": 81, "internalProtocol": "TCP", "internalPort": 7002}]}
+
+    def seen():
+        found = elb.describe_load_balancers(LoadBalancerNames=["web-classic"])["LoadBalancerDescriptions"][0]
+        return found, {d["Listener"]["LoadBalancerPort"]: d["Listener"]["InstancePort"] for d in found["ListenerDescriptions"]}
+
+    try:
+        made = result(probe.operate("upsertLoadBalancer", request), "loadBalancers")[REGION]
+        found, listeners = seen()
+        assert made["name"] == "web-classic" and made["dnsName"] == found["DNSName"] and found["Scheme"] == "internal"
+        assert sorted(found["Subnets"]) == sorted([seeded["prod"]["subnetA"], seeded["prod"]["subnetB"]])
+        assert listeners == {80: 7001, 81: 7002} and found["HealthCheck"]["Target"] == "HTTP:7001/health"
+        assert found["HealthCheck"]["HealthyThreshold"] == 10
+        succeeded(probe.operate("upsertLoadBalancer", {**request, "listeners": [
+            {"externalProtocol": "HTTP", "externalPort": 80, "internalProtocol": "HTTP", "internalPort": 7777}], "idleTimeout": 99}))
+        assert seen()[1] == {80: 7777}
+        attributes = elb.describe_load_balancer_attributes(LoadBalancerName="web-classic")["LoadBalancerAttributes"]
+        assert attributes["ConnectionSettings"]["IdleTimeout"] == 99 and attributes["CrossZoneLoadBalancing"]["Enabled"] is True
+        assert "Missing security groups: nobody" in failed(probe.operate("upsertLoadBalancer", {**request, "securityGroups": ["nobody"]}))
+        assert "No suitable subnet" in failed(probe.operate("upsertLoadBalancer", {**request, "subnetType": "none (core)"}))
+    finally:
+        gone(probe, "web-classic")
+
+
+def test_application_load_balancer(probe, simulator, seeded):
+    elb = simulator.client("elbv2", PROD)
+    target = {"protocol": "HTTP", "healthCheckProtocol": "HTTP", "healthCheckPath": "/health", "healthCheckPort": "traffic-port"}
+    request = {"name": "web-alb", "loadBalancerType": "application", "availabilityZones": {REGION: []}, "subnetType": "internal (core)",
+               "securityGroups": ["web"], "idleTimeout": 77,
+               "targetGroups": [{**target, "name": "alb-a", "port": 7001, "attributes": {"deregistrationDelay": 33}},
+                                {**target, "name": "alb-b", "port": 7002}],
+               "listeners": [{"protocol": "HTTP", "port": 80, "defaultActions": [{"type": "forward", "targetGroupName": "alb-a"}],
+                              "rules": [{"priority": "5", "conditions": [{"field": "path-pattern", "values": ["/b/*"]}],
+                                         "actions": [{"type": "forward", "targetGroupName": "alb-b"}]}]},
+                             {"protocol": "HTTP", "port": 81, "defaultActions": [{"type": "forward", "targetGroupName": "alb-b"}]}]}
+
+    def seen():
+        balancer = elb.describe_load_balancers(Names=["web-alb"])["LoadBalancers"][0]
+        arn = balancer["LoadBalancerArn"]
+        names = {g["TargetGroupArn"]: g["TargetGroupName"] for g in elb.describe_target_groups()["TargetGroups"]}
+        listeners = {entry["Port"]: entry for entry in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]}
+        rules = {r["Priority"]: names[r["Actions"][0]["TargetGroupArn"]] for r in elb.describe_rules(
+            ListenerArn=listeners[80]["ListenerArn"])["Rules"]}
+        return balancer, {p: names[entry["DefaultActions"][0]["TargetGroupArn"]] for p, entry in listeners.items()}, rules, set(names.values())
+
+    try:
+        made = result(probe.operate("upsertLoadBalancer", request), "loadBalancers")[REGION]
+        balancer, listeners, rules, names = seen()
+        assert made["dnsName"] == balancer["DNSName"] and balancer["Scheme"] == "internal"
+        assert balancer["SecurityGroups"] == [seeded["prod"]["securityGroups"]["web"]]
+        assert listeners == {80: "alb-a", 81: "alb-b"} and rules == {"5": "alb-b", "default": "alb-a"} and names >= {"alb-a", "alb-b"}
+        attributes = {a["Key"]: a["Value"] for a in elb.describe_load_balancer_attributes(
+            LoadBalancerArn=balancer["LoadBalancerArn"])["Attributes"]}
+        assert attributes["idle_timeout.timeout_seconds"] == "77"
+        succeeded(probe.operate("upsertLoadBalancer", request))
+        assert seen()[1:3] == (listeners, rules)
+        fewer = {**request, "targetGroups": request["targetGroups"][:1], "listeners": [
+            {"protocol": "HTTP", "port": 80, "defaultActions": [{"type": "forward", "targetGroupName": "alb-a"}]}]}
+        succeeded(probe.operate("upsertLoadBalancer", fewer))
+        _, listeners, rules, names = seen()
+        assert listeners == {80: "alb-a"} and rules == {"default": "alb-a"} and "alb-b" not in names
+        wrong = {**fewer, "listeners": [{"protocol": "HTTP", "port": 80, "defaultActions": [{"type": "forward", "targetGroupName": "alb-z"}]}]}
+        assert "alb-z, which is not among targetGroups" in failed(probe.operate("upsertLoadBalancer", wrong))
+        succeeded(probe.operate("upsertLoadBalancer", {**fewer, "deletionProtection": True}))
+        assert "protected from deletion" in failed(probe.operate("deleteLoadBalancer", {
+            "loadBalancerName": "web-alb", "loadBalancerType": "application", "regions": [REGION]}))
+        succeeded(probe.operate("upsertLoadBalancer", {**fewer, "deletionProtection": False}))
+    finally:
+        gone(probe, "web-alb", "application")
+    assert "alb-a" not in {g["TargetGroupName"] for g in elb.describe_target_groups()["TargetGroups"]}
+
+
+def test_what_a_load_balancer_must_say(probe):
+    for wrong, words in (({"loadBalancerType": "gateway", "name": "x", "region": REGION}, "gateway is none of"),
+                         ({"region": REGION}, "name: required"), ({"name": "x"}, "region (or availabilityZones): required")):
+        assert words in failed(probe.operate("upsertLoadBalancer", wrong))

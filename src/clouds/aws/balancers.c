@@ -97,6 +97,32 @@ static gboolean target_group_details(const AwsReader *reader, const JsonValue *r
     return TRUE;
 }
 
+gboolean aws_balancer_read(const AwsReader *reader, const char *name, gboolean classic, Json **document, GError **error) {
+    g_autoptr(AwsQuery) query = aws_query_new(classic ? AWS_DESCRIBE_CLASSIC : AWS_DESCRIBE_BALANCERS);
+    g_autoptr(GPtrArray) found = documents_new();
+    g_autoptr(GError) failed = NULL;
+    aws_query_about(query, name);
+    aws_query_add(query, name, classic ? "LoadBalancerNames.member.1" : "Names.member.1");
+    *document = NULL;
+    if (!aws_read_documents(reader, query, AWS_SHAPE_QUERY, found, &failed)) {
+        if (aws_error_is_absent(failed))
+            return TRUE;
+        g_propagate_error(error, g_steal_pointer(&failed));
+        return FALSE;
+    }
+    if (found->len == 0)
+        return TRUE;
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    const JsonValue *raw = json_root(found->pdata[0]);
+    json_begin_object(builder, NULL);
+    json_add_members(builder, raw);
+    if (!(classic ? classic_details : balancer_details)(reader, raw, builder, error))
+        return FALSE;
+    json_end_object(builder);
+    *document = json_builder_end(builder);
+    return TRUE;
+}
+
 /* ---- objects ---- */
 
 /* One of the three lists. */

@@ -80,6 +80,8 @@ void aws_instance_add(const AwsReader *reader, const Json *instance, GHashTable 
 
 /* ---- load balancers and health (balancers.c, health.c) ---- */
 gboolean aws_agent_balancers(AgentContext *context, GError **error);
+/* One load balancer with its listeners (each with rules) and attributes; *document NULL when there is none of that name. Caller unrefs. */
+gboolean aws_balancer_read(const AwsReader *reader, const char *name, gboolean classic, Json **document, GError **error);
 /* Health of all instances of the classic load balancers and target groups (by name and ARN). */
 gboolean aws_health_read_classic(const AwsReader *reader, const char *name, GPtrArray *objects, GError **error);
 gboolean aws_health_read_targets(const AwsReader *reader, const char *name, const char *arn, GPtrArray *objects, GError **error);

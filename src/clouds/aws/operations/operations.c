@@ -7,6 +7,7 @@ extern const CloudOperation aws_terminate_instances, aws_reboot_instances, aws_t
     aws_register_instances, aws_deregister_instances;
 extern const CloudOperation aws_modify_group, aws_upsert_scheduled_actions, aws_upsert_scaling_policy, aws_delete_scaling_policy;
 extern const CloudOperation aws_update_launch_template, aws_update_launch_configuration;
+extern const CloudOperation aws_upsert_balancer, aws_delete_balancer;
 extern const CloudOperation aws_upsert_security_group, aws_delete_security_group;
 extern const CloudOperation aws_allow_launch, aws_upsert_image_tags, aws_delete_image, aws_delete_snapshot;
 
@@ -36,7 +37,9 @@ const CloudOperation *const aws_operations[] = {
     &aws_register_instances,
     &aws_deregister_instances,
 
-    /* security groups */
+    /* load balancers and security groups */
+    &aws_upsert_balancer,
+    &aws_delete_balancer,
     &aws_upsert_security_group,
     &aws_delete_security_group,
 
