@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "engine/retention.h"
+#include "notify/notify.h"
 #include "triggers/cron.h"
 #include <string.h>
 #include <unistd.h>
@@ -109,6 +110,27 @@ static void write_store(GString *text, Store *store) {
     write_metrics(text, metrics, G_N_ELEMENTS(metrics));
 }
 
+static void write_outcomes(GString *text, const char *name, const char *help, guint64 events, guint64 notifications) {
+    metrics_begin(text, name, "counter", help);
+    metrics_value(text, name, (double)events, "of", "events", NULL);
+    metrics_value(text, name, (double)notifications, "of", "notifications", NULL);
+}
+
+static void write_notify(GString *text, Notify *notify) {
+    NotifyCounts n = {0};
+    notify_counts(notify, &n);
+    const Metric metrics[] = {
+        {"gennaker_notify_waiting", "gauge", "Events and notifications that are to be sent.", (double)n.waiting},
+        {"gennaker_notify_lost_total", "counter", "Changes and requests of which nothing was told, because too many waited.",
+         (double)n.lost},
+    };
+    write_metrics(text, metrics, G_N_ELEMENTS(metrics));
+    write_outcomes(text, "gennaker_notify_delivered_total", "What was sent and answered.", n.events.delivered, n.notifications.delivered);
+    write_outcomes(text, "gennaker_notify_failed_total", "Tries to send that failed.", n.events.failed, n.notifications.failed);
+    write_outcomes(text, "gennaker_notify_given_up_total", "What nobody took for so long that it was given up.", n.events.given_up,
+                   n.notifications.given_up);
+}
+
 typedef struct {
     GString *ages, *errors, *objects;
     gint64 now_ms;
@@ -157,6 +179,8 @@ static Json *metrics_get(ApiCall *call, GError **error) {
     write_store(text, call->services->store);
     if (call->services->retention != NULL)
         write_retention(text, call->services->retention);
+    if (call->services->notify != NULL)
+        write_notify(text, call->services->notify);
     if (call->services->cron != NULL)
         write_cron(text, call->services->cron);
     write_inventory(text, call->services->clouds, call->now_ms);

@@ -39,6 +39,7 @@ struct Deliveries {
     HttpClient *http;
     GPtrArray *destinations;
     gint *waiting; /* atomic */
+    DeliveryCounts *counts;
     GMutex lock;
     GCond changed;
     guint64 wakes; /* under lock */
@@ -152,6 +153,7 @@ static gboolean deliver_each(const DeliveryRecord *record, gpointer data) {
     if (clock_now_ms() - record->created_ms >= destination->keep_ms) {
         log_warning(ROOM, "%s of execution %s is given up: nobody took it for %" G_GINT64_FORMAT " minutes", destination->what,
                     record->execution_id, destination->keep_ms / 60000);
+        lane->deliveries->counts->given_up++;
         return finish(round, record, turn);
     }
     if (held != NULL && (held->due_ms > now || held->left == lane->round))
@@ -163,8 +165,11 @@ static gboolean deliver_each(const DeliveryRecord *record, gpointer data) {
     if (outcome == DELIVER_NOT_NOW)
         return round->goes_on = FALSE;
     note_outcome(lane, outcome == DELIVERED);
-    if (outcome == DELIVERED)
+    if (outcome == DELIVERED) {
+        lane->deliveries->counts->delivered++;
         return finish(round, record, turn);
+    }
+    lane->deliveries->counts->failed++;
     note_failure(round, record, turn, error);
     return round->goes_on;
 }
@@ -248,12 +253,13 @@ void destination_free(gpointer data) {
     g_free(destination);
 }
 
-Deliveries *deliveries_start(Store *store, HttpClient *http, GPtrArray *destinations, gint *waiting) {
+Deliveries *deliveries_start(Store *store, HttpClient *http, GPtrArray *destinations, gint *waiting, DeliveryCounts *counts) {
     Deliveries *deliveries = g_new0(Deliveries, 1);
     *deliveries = (Deliveries){.store = store,
                                .http = http,
                                .destinations = destinations,
                                .waiting = waiting,
+                               .counts = counts,
                                .cancel = cancel_new(),
                                .breakers = g_ptr_array_new_with_free_func(g_free),
                                .lanes = g_ptr_array_new_with_free_func(lane_free)};

@@ -39,8 +39,13 @@ void destination_free(gpointer destination);
 
 guint delivery_lane(const char *execution_id);
 
+/* What became of rows, since the start of the program. */
+typedef struct {
+    _Atomic guint64 delivered, failed /* attempts */, given_up;
+} DeliveryCounts;
+
 typedef struct Deliveries Deliveries;
-/* Starts the lanes of destinations (of Destination, taken). waiting: how many rows wait, kept up to date (atomic). */
-Deliveries *deliveries_start(Store *store, HttpClient *http, GPtrArray *destinations, gint *waiting);
+/* Starts the lanes of destinations (of Destination, taken). waiting: how many rows wait, kept up to date (atomic). Both are borrowed. */
+Deliveries *deliveries_start(Store *store, HttpClient *http, GPtrArray *destinations, gint *waiting, DeliveryCounts *counts);
 void deliveries_wake(Deliveries *deliveries); /* something may have been added; any thread, never blocks */
 void deliveries_stop(Deliveries *deliveries); /* gives up calls under way, joins and frees */

@@ -33,6 +33,8 @@ struct Notify {
     GHashTable *added;                  /* executions whose commit under way adds notifications */
     gint busy;                          /* atomic: 0: nobody is to be told anything */
     gint waiting;                       /* atomic: rows */
+    DeliveryCounts event_counts, notification_counts;
+    _Atomic guint64 lost; /* changes and requests for which there was no room */
     gint64 lost_said_ms;
     gboolean started;
     guint listener; /* 0: none */
@@ -89,6 +91,7 @@ static gboolean has_room(Notify *notify) {
     if (g_atomic_int_get(&notify->waiting) < DELIVERIES_MAX)
         return TRUE;
     gint64 now = clock_elapsed_ms();
+    notify->lost++;
     g_mutex_lock(&notify->lock);
     gboolean say = now - notify->lost_said_ms > SAY_LOST_MS;
     notify->lost_said_ms = say ? now : notify->lost_said_ms;
@@ -304,9 +307,9 @@ static void forget_others(Notify *notify, const GPtrArray *endpoints, const GPtr
         g_atomic_int_set(&notify->waiting, (gint)MIN(total, G_MAXINT));
 }
 
-static Deliveries *start_lanes(Notify *notify, GPtrArray *destinations) {
+static Deliveries *start_lanes(Notify *notify, GPtrArray *destinations, DeliveryCounts *counts) {
     if (destinations->len > 0)
-        return deliveries_start(notify->store, notify->http, destinations, &notify->waiting);
+        return deliveries_start(notify->store, notify->http, destinations, &notify->waiting, counts);
     g_ptr_array_unref(destinations);
     return NULL;
 }
@@ -316,7 +319,8 @@ static void begin(Notify *notify) {
     g_autoptr(Settings) settings = settings_now(notify);
     GPtrArray *endpoints = destinations_of_endpoints(settings->events), *senders = destinations_of_senders(settings->senders);
     forget_others(notify, endpoints, senders);
-    Deliveries *events = start_lanes(notify, endpoints), *notifications = start_lanes(notify, senders);
+    Deliveries *events = start_lanes(notify, endpoints, &notify->event_counts),
+               *notifications = start_lanes(notify, senders, &notify->notification_counts);
     g_mutex_lock(&notify->lock);
     notify->events = events;
     notify->notifications = notifications;
@@ -373,4 +377,16 @@ gboolean notify_reload(Notify *notify, Config *config, GError **error) {
     if (notify->started)
         begin(notify);
     return TRUE;
+}
+
+/* ---- counts ---- */
+static NotifyOutcomes outcomes(DeliveryCounts *counts) {
+    return (NotifyOutcomes){.delivered = counts->delivered, .failed = counts->failed, .given_up = counts->given_up};
+}
+
+void notify_counts(Notify *notify, NotifyCounts *into) {
+    *into = (NotifyCounts){.waiting = (guint64)MAX(g_atomic_int_get(&notify->waiting), 0),
+                           .lost = notify->lost,
+                           .events = outcomes(&notify->event_counts),
+                           .notifications = outcomes(&notify->notification_counts)};
 }

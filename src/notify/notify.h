@@ -33,3 +33,13 @@ Json *notify_unsent(Notify *notify, const Execution *execution);
 /* A button that somebody pressed in Slack (notifications.md 4.1): checked, and told to the service that sent the message
  * (services.<id>.baseUrl). Blocks. Answers with what the message becomes; caller owns. ERR_INVALID: it is not from Slack, or no such thing. */
 Json *notify_slack_callback(Notify *notify, const char *timestamp, const char *signature, const char *body, gint64 now_ms, GError **error);
+
+/* What became of events and notifications since the start, and how many wait. */
+typedef struct {
+    guint64 delivered, failed /* attempts */, given_up;
+} NotifyOutcomes;
+typedef struct {
+    guint64 waiting, lost /* changes and requests of which nothing was told: too many waited */;
+    NotifyOutcomes events, notifications;
+} NotifyCounts;
+void notify_counts(Notify *notify, NotifyCounts *into);

@@ -118,7 +118,7 @@ def test_metrics(api):
     text = api.call("GET", "/metrics").text
     assert 'gennaker_api_answers_total{method="GET",path="/health",status="2xx"}' in text
     for name in re.findall(r"^([a-z_]+)[ {]", text, re.M):
-        assert re.fullmatch(r"gennaker_(server|api|engine|store|inventory|triggers)_[a-z0-9_]+", name), name
+        assert re.fullmatch(r"gennaker_(server|api|engine|store|inventory|triggers|notify)_[a-z0-9_]+", name), name
         assert f"# TYPE {name} " in text
 
 

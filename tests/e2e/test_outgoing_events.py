@@ -87,6 +87,12 @@ def serve(tmp_path, receiver, **endpoint):
     return server, api
 
 
+def counted(api, name, of=None):
+    """A metric of what is told to others."""
+    labels = f'{{of="{of}"}}' if of else ""
+    return next(float(line.split()[-1]) for line in api.call("GET", "/metrics").text.splitlines() if line.startswith(f"gennaker_notify_{name}{labels} "))
+
+
 def test_every_start_and_end_is_told_in_order(tmp_path, receiver):
     server, api = serve(tmp_path, receiver, username="u", password="p4ss", headers={"X-Mine": "yes"})
     execution = api.run("two")
@@ -115,9 +121,11 @@ def test_a_receiver_that_is_down_or_fails_gets_everything_later(tmp_path, receiv
     receiver.status = 500
     second = api.run("two")
     time.sleep(0.7)
-    assert receiver.of(second["id"]) == []
+    assert receiver.of(second["id"]) == [] and counted(api, "waiting") >= 10
     receiver.status = 200
     assert receiver.wait(second["id"], 10) == ORDER
+    assert counted(api, "delivered_total", "events") >= 20 and counted(api, "failed_total", "events") >= 2
+    assert counted(api, "delivered_total", "notifications") == counted(api, "given_up_total", "events") == counted(api, "lost_total") == 0
     receiver.status = 404  # an answer: not sent again
     third = api.run("two")
     time.sleep(0.7)

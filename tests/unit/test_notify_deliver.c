@@ -63,6 +63,7 @@ typedef struct {
     Receiver receiver;
     Deliveries *deliveries;
     gint waiting;
+    DeliveryCounts counts;
 } Rig;
 
 static void rig_open(Rig *rig, gboolean turns, gint64 keep_ms) {
@@ -78,7 +79,7 @@ static void rig_open(Rig *rig, gboolean turns, gint64 keep_ms) {
     destination->data = &rig->receiver;
     GPtrArray *all = g_ptr_array_new_with_free_func(destination_free);
     g_ptr_array_add(all, destination);
-    rig->deliveries = deliveries_start(rig->store, NULL, all, &rig->waiting);
+    rig->deliveries = deliveries_start(rig->store, NULL, all, &rig->waiting, &rig->counts);
 }
 
 static void rig_close(Rig *rig) {
@@ -127,6 +128,10 @@ static void test_too_old(void) {
     add(rig.store, "a:new", clock_now_ms());
     deliveries_wake(rig.deliveries);
     wait_for(&rig.receiver, "a:new ", 0);
+    guint64 given_up = rig.counts.given_up, delivered = rig.counts.delivered, failed = rig.counts.failed;
+    g_assert_cmpuint(given_up, ==, 1);
+    g_assert_cmpuint(delivered, <=, 1); /* counted after the answer was seen */
+    g_assert_cmpuint(failed, ==, 0);
     rig_close(&rig);
 }
 
