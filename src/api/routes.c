@@ -2,7 +2,7 @@
 #include "api/route.h"
 
 extern const RouteTable observe_routes, auth_routes, admin_routes, page_routes, openapi_routes, events_routes;
-extern const RouteTable application_routes, pipeline_config_routes, strategy_routes, starting_routes, execution_routes,
+extern const RouteTable application_routes, pipeline_config_routes, strategy_routes, starting_routes, plan_routes, execution_routes,
     execution_search_routes, failed_stage_routes, task_routes;
 extern const RouteTable credential_routes, cluster_routes, server_group_routes, load_balancer_routes, firewall_routes, instance_routes,
     image_routes, network_routes, search_routes, bakery_routes, expression_routes, capability_routes, artifact_routes, empty_routes;
@@ -23,6 +23,8 @@ const RouteTable *const api_route_tables[] = {
     &pipeline_config_routes,
     &strategy_routes,
     &starting_routes,
+    &plan_routes,
+
     &execution_routes,
     &execution_search_routes,
     &failed_stage_routes,

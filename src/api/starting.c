@@ -1,4 +1,5 @@
 /* The ways to start a pipeline (api.md 4, "Starting"). */
+#include "api/starting.h"
 #include "api/internal.h"
 #include "api/start_id.h"
 #include "api/templates.h"
@@ -16,14 +17,15 @@ static gboolean is_given(const JsonValue *value) {
 }
 
 /* The body as a trigger. New clients wrap it once more: {"trigger": {…}}. */
-static const JsonValue *given_trigger(const JsonValue *body) {
+const JsonValue *start_given_trigger(const JsonValue *body) {
     const JsonValue *inner = json_get(body, "trigger");
     return is_given(inner) && json_get(body, "type") == NULL ? inner : body;
 }
 
 /* What was posted to start a saved pipeline. */
-static gboolean check_posted(const ApiCall *call, GError **error) {
-    const JsonValue *trigger = given_trigger(call->body), *id = json_is_object(call->body) ? json_get(call->body, "executionId") : NULL;
+gboolean start_check_posted(const ApiCall *call, GError **error) {
+    const JsonValue *trigger = start_given_trigger(call->body),
+                    *id = json_is_object(call->body) ? json_get(call->body, "executionId") : NULL;
     g_autoptr(Json) posted = json_pack("{s:v, s:v}", "trigger", trigger, "executionId", id);
     if (start_check_key(call, error) && engine_check_types(json_root(posted), error))
         return TRUE;
@@ -32,7 +34,7 @@ static gboolean check_posted(const ApiCall *call, GError **error) {
 }
 
 /* Whoever is signed in is the user, whatever the trigger says. */
-static Json *make_trigger(const ApiCall *call, const JsonValue *given, const char *event_id) {
+Json *start_make_trigger(const ApiCall *call, const JsonValue *given, const char *event_id) {
     g_autoptr(JsonBuilder) own = json_builder_new();
     json_begin_object(own, NULL);
     if (json_get_string(given, "type") == NULL)
@@ -60,7 +62,7 @@ static gboolean check_parameters(const JsonValue *pipeline, const JsonValue *tri
 }
 
 /* The configuration with the trigger inside; the trigger's notifications are added to its own. */
-static Json *with_trigger(const JsonValue *pipeline, const JsonValue *trigger) {
+Json *start_with_trigger(const JsonValue *pipeline, const JsonValue *trigger) {
     const JsonValue *more = json_get(trigger, "notifications");
     g_autoptr(Json) triggered = json_with(pipeline, "trigger", trigger);
     if (json_length(more) == 0)
@@ -109,10 +111,10 @@ static char *start(ApiCall *call, const char *id_wanted, const JsonValue *pipeli
 }
 
 /* A saved pipeline with a trigger; an id is only ever that of one execution, so that none is saved with it. */
-static Json *saved_with_trigger(const JsonValue *stored, const JsonValue *trigger) {
+Json *start_saved_with_trigger(const JsonValue *stored, const JsonValue *trigger) {
     static const char *const NOT_SAVED[] = {"executionId", NULL};
     g_autoptr(Json) config = json_without(stored, NOT_SAVED);
-    return with_trigger(json_root(config), trigger);
+    return start_with_trigger(json_root(config), trigger);
 }
 
 /* event_id: of the start's event, or NULL; named: the caller did. */
@@ -127,14 +129,14 @@ static char *start_stored(ApiCall *call, const char *event_id, gboolean named, G
         error_set(error, ERR_INVALID, "start pipeline %s of %s: the trigger is a JSON object", name, application);
         return NULL;
     }
-    if (!check_posted(call, error))
+    if (!start_check_posted(call, error))
         return NULL;
-    g_autoptr(Json) trigger = make_trigger(call, given_trigger(call->body), event_id);
+    g_autoptr(Json) trigger = start_make_trigger(call, start_given_trigger(call->body), event_id);
     g_autoptr(Json) whole = expanded(call, json_root(stored));
     if (!check_parameters(json_root(whole), json_root(trigger), error))
         return NULL;
     g_autofree char *id = start_execution_id(call, call->body, json_root(trigger), named ? event_id : NULL);
-    g_autoptr(Json) pipeline = saved_with_trigger(json_root(stored), json_root(trigger));
+    g_autoptr(Json) pipeline = start_saved_with_trigger(json_root(stored), json_root(trigger));
     return start(call, id, json_root(pipeline), json_root(stored), error);
 }
 
@@ -183,7 +185,7 @@ static void record_decision(ApiCall *call, const char *event_id, const char *id,
 }
 
 static Json *start_v2_post(ApiCall *call, GError **error) {
-    const char *named = json_get_string(given_trigger(call->body), "eventId");
+    const char *named = json_get_string(start_given_trigger(call->body), "eventId");
     if (named != NULL && (*named == '\0' || strlen(named) > TRIGGER_EVENT_ID_MAX)) {
         error_set(error, ERR_INVALID, "start pipeline: trigger.eventId has 1 to %d bytes (TRIGGER_EVENT_ID_MAX)", TRIGGER_EVENT_ID_MAX);
         return NULL;
@@ -214,7 +216,7 @@ static Json *plan(ApiCall *call, const JsonValue *pipeline, const JsonValue *sto
 #define PLAN_PATH "/plan"
 
 /* The pipeline as it is saved, also of a strategy. */
-static Json *stored_config(ApiCall *call, const char *id) {
+Json *start_stored_config(ApiCall *call, const char *id) {
     Json *stored = id != NULL ? pipeline_load(call->services->store, PIPELINE_KIND, id, NULL) : NULL;
     return stored != NULL || id == NULL ? stored : pipeline_load(call->services->store, STRATEGY_KIND, id, NULL);
 }
@@ -252,9 +254,9 @@ static Json *start_given_post(ApiCall *call, GError **error) {
     gboolean planned = json_get_bool(call->body, "plan", FALSE) || strcmp(call->route->path, PLAN_PATH) == 0;
     gboolean borrows = given == NULL && planned && templates_apply_to(call->body);
     g_autoptr(Json) known = borrows ? trigger_of_execution(call) : NULL;
-    g_autoptr(Json) trigger = make_trigger(call, known != NULL ? json_root(known) : given, NULL);
-    g_autoptr(Json) pipeline = with_trigger(call->body, json_root(trigger));
-    g_autoptr(Json) stored = stored_config(call, json_get_string(call->body, "id"));
+    g_autoptr(Json) trigger = start_make_trigger(call, known != NULL ? json_root(known) : given, NULL);
+    g_autoptr(Json) pipeline = start_with_trigger(call->body, json_root(trigger));
+    g_autoptr(Json) stored = start_stored_config(call, json_get_string(call->body, "id"));
     if (planned)
         return plan(call, json_root(pipeline), json_root(stored), error);
     g_autofree char *wanted = start_execution_id(call, call->body, given, NULL);
@@ -265,16 +267,16 @@ static Json *start_given_post(ApiCall *call, GError **error) {
 /* ---- by the id of a configuration (Orca's paths) ---- */
 static Json *by_id_post(ApiCall *call, GError **error) {
     const char *id = api_path(call, "pipelineConfigId");
-    g_autoptr(Json) stored = stored_config(call, id);
+    g_autoptr(Json) stored = start_stored_config(call, id);
     const char *application = json_get_string(json_root(stored), "application");
     if (stored == NULL || !api_may(call, MAY_EXECUTE, "application", application != NULL ? application : "")) {
         error_set(error, ERR_NOT_FOUND, "Pipeline configuration not found (id: %s)", id);
         return NULL;
     }
-    if (!check_posted(call, error))
+    if (!start_check_posted(call, error))
         return NULL;
-    g_autoptr(Json) trigger = make_trigger(call, given_trigger(call->body), NULL);
-    g_autoptr(Json) pipeline = saved_with_trigger(json_root(stored), json_root(trigger));
+    g_autoptr(Json) trigger = start_make_trigger(call, start_given_trigger(call->body), NULL);
+    g_autoptr(Json) pipeline = start_saved_with_trigger(json_root(stored), json_root(trigger));
     if (g_str_has_prefix(call->route->path, PLAN_PATH))
         return plan(call, json_root(pipeline), json_root(stored), error);
     g_autofree char *wanted = start_execution_id(call, call->body, json_root(trigger), NULL);

@@ -7,6 +7,8 @@
 /* A table a line. */
 #define TABLES(X)                                                                                                                          \
     X(server_commands)                                                                                                                     \
+    X(plan_commands)                                                                                                                       \
+    X(simulate_commands)                                                                                                                   \
     X(lint_commands)                                                                                                                       \
     X(application_commands)                                                                                                                \
     X(pipeline_commands)                                                                                                                   \

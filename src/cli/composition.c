@@ -86,7 +86,7 @@ static gboolean open_bakery(Composition *composition, const CompositionOptions *
 }
 
 /* Expression functions with I/O live beside what they read; the table is filled once. */
-static void add_functions(Services *services) {
+void composition_add_functions(Services *services) {
     static gsize once = 0;
     if (g_once_init_enter(&once)) {
         expressions_add_functions(url_functions);
@@ -113,7 +113,7 @@ static Principal *principal_named(const char *user, gpointer data) {
 
 static gboolean open_engine(Composition *composition, GError **error) {
     const EngineObserver observers[] = {{notify_observe, composition->notify}, {0}};
-    add_functions(&composition->services);
+    composition_add_functions(&composition->services);
     EngineOptions options = {
         .store = composition->services.store,
         .types = &stage_types,
@@ -328,6 +328,10 @@ void composition_close(Composition *composition, gint64 grace_ms) {
 static void add_sections(GPtrArray *all, const ConfigSection *const *sections) {
     for (gsize i = 0; sections != NULL && sections[i] != NULL; i++)
         g_ptr_array_add(all, (gpointer)sections[i]);
+}
+
+const Cloud *const *composition_clouds(void) {
+    return CLOUDS;
 }
 
 const ConfigSection *const *composition_config_sections(void) {

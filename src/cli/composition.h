@@ -21,5 +21,10 @@ Auth *composition_auth(const Composition *composition);
 gboolean composition_reload(Composition *composition, GError **error);
 void composition_close(Composition *composition, gint64 grace_ms);
 
+/* Puts expression functions with I/O into the table; they read these services from now on, NULL: none. Main thread, before anything is evaluated. */
+void composition_add_functions(Services *services);
+
+/* All clouds of the program; NULL-terminated. */
+const Cloud *const *composition_clouds(void);
 /* The sections of all rooms, for lint and documentation; NULL-terminated. */
 const ConfigSection *const *composition_config_sections(void);

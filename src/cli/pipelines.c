@@ -2,6 +2,7 @@
 #include "cli/client.h"
 #include "cli/document.h"
 #include "cli/output.h"
+#include "cli/parameters.h"
 #include "cli/saving.h"
 #include "cli/watch.h"
 #include <string.h>
@@ -119,39 +120,10 @@ static int run_delete(Invocation *call, GError **error) {
 }
 
 /* ---- executing ---- */
-static Json *parameters(const Invocation *call, GError **error) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
-    json_begin_object(builder, NULL);
-    for (const char *const *each = invocation_options(call, "parameter"); *each != NULL; each++) {
-        const char *equals = strchr(*each, '=');
-        if (equals == NULL || equals == *each) {
-            error_set(error, ERR_INVALID, "--parameter %s: expected NAME=VALUE", *each);
-            return NULL;
-        }
-        g_autofree char *name = g_strndup(*each, (gsize)(equals - *each));
-        json_add_string(builder, name, equals + 1);
-    }
-    json_end_object(builder);
-    return json_builder_end(builder);
-}
-
-/* The trigger: of the file, if there is one, with the parameters put over it. */
-static Json *trigger(const Invocation *call, GError **error) {
-    g_autoptr(Json) own = parameters(call, error);
-    const char *path = invocation_option(call, "trigger");
-    g_autoptr(Document) document = own != NULL && path != NULL ? document_read(path, error) : NULL;
-    if (own == NULL || (path != NULL && document == NULL))
-        return NULL;
-    g_autoptr(Json) dry = invocation_has(call, "dry-run") ? json_from_bool(TRUE) : NULL;
-    g_autoptr(Json)
-        changes = json_pack("{s:s, s:j, s:v}", "type", document == NULL ? "manual" : NULL, "parameters", own, "dryRun", json_root(dry));
-    return json_merge_deep(document != NULL ? json_root(document->json) : NULL, json_root(changes));
-}
-
 static const Column started_columns[] = {{.title = "Execution", .path = "id"}, {0}};
 
 static int run_execute(Invocation *call, GError **error) {
-    g_autoptr(Json) body = trigger(call, error);
+    g_autoptr(Json) body = trigger_from_options(call, error);
     g_autoptr(Client) client = body != NULL ? client_new(call, error) : NULL;
     if (client == NULL)
         return 1;

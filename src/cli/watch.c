@@ -350,13 +350,13 @@ static void draw(Watch *watch, gboolean last) {
 }
 
 /* ---- to its end ---- */
-static int outcome(const JsonValue *execution) {
+int watch_exit_code(const char *status) {
     static const struct {
         const char *status;
         int code;
     } CODES[] = {{"SUCCEEDED", 0}, {"SKIPPED", 0}, {"TERMINAL", EXIT_EXECUTION_FAILED}, {"CANCELED", EXIT_EXECUTION_CANCELED}};
     for (gsize i = 0; i < G_N_ELEMENTS(CODES); i++)
-        if (g_strcmp0(json_get_string(execution, "status"), CODES[i].status) == 0)
+        if (g_strcmp0(status, CODES[i].status) == 0)
             return CODES[i].code;
     return EXIT_EXECUTION_STOPPED;
 }
@@ -402,7 +402,7 @@ int watch_execution(const Invocation *call, Client *client, const char *id, GErr
     ClientStream *stream = client_stream_open(client, id);
     gboolean followed = follow(&watch, stream, error);
     client_stream_close(stream);
-    int code = followed ? outcome(json_root(watch.execution)) : 1;
+    int code = followed ? watch_exit_code(json_get_string(json_root(watch.execution), "status")) : 1;
     if (followed)
         say_end(&watch, error);
     g_hash_table_unref(watch.said);

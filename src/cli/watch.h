@@ -5,6 +5,7 @@
 
 /* In a terminal the picture is drawn again and again; elsewhere each change is a line. Returns the exit code by outcome. */
 int watch_execution(const Invocation *call, Client *client, const char *id, GError **error);
+int watch_exit_code(const char *status); /* of an execution that ended so */
 gboolean execution_is_done(const JsonValue *execution);
 /* Texts that lists share; caller frees. */
 char *execution_make_duration(const JsonValue *execution);

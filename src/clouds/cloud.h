@@ -245,7 +245,8 @@ gpointer clouds_keep(Clouds *clouds, const char *name, const CloudsKept *how); /
 GPtrArray *clouds_accounts(Clouds *clouds);                                /* of Account *, references held */
 Account *clouds_account(Clouds *clouds, const char *name, GError **error); /* ERR_NOT_FOUND lists the known ones */
 const Cloud *clouds_find(Clouds *clouds, const char *id);
-const Cloud *const *clouds_list(Clouds *clouds);                    /* NULL-terminated */
+gpointer clouds_owner(Clouds *clouds);                              /* data of its options */
+const Cloud *const *clouds_list(Clouds *clouds);                    /* all, with or without accounts; NULL-terminated */
 gboolean cloud_has_operation(const Cloud *cloud, const char *name); /* by name or alias */
 
 /* Reads everything once, here and now, on this thread: for simulations, where no agents run. */

@@ -24,6 +24,7 @@ struct Clouds {
     Store *store;
     HttpClient *http;
     Runtime *runtime;
+    gpointer owner;
     Inventory *inventory;
     Agents *agents;
     Operations *operations;
@@ -244,6 +245,10 @@ static void stop_kept(Clouds *clouds) {
     g_mutex_unlock(&clouds->kept_lock);
 }
 
+gpointer clouds_owner(Clouds *clouds) {
+    return clouds->owner;
+}
+
 /* ---- life ---- */
 
 static gboolean check_tables(const Cloud *const *clouds, GError **error) {
@@ -266,6 +271,7 @@ Clouds *clouds_new(const CloudsOptions *options, GError **error) {
     clouds->store = options->store;
     clouds->http = options->http;
     clouds->runtime = options->runtime;
+    clouds->owner = options->data;
     clouds->accounts = g_ptr_array_new_with_free_func((GDestroyNotify)account_unref); /* none yet: a cloud may ask while it opens its own */
     g_mutex_init(&clouds->lock);
     g_rw_lock_init(&clouds->watch_lock);

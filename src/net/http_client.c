@@ -198,6 +198,10 @@ static void wait_until_done(HttpClient *client, Transfer *transfer, Cancel *canc
 
 gboolean http_call(HttpClient *client, const HttpRequest *request, Cancel *cancel, HttpResponse *response, GError **error) {
     memset(response, 0, sizeof *response);
+    if (client == NULL) {
+        error_set(error, ERR_INVALID, "nothing outside is called in a rehearsal");
+        return FALSE;
+    }
     Transfer *transfer = transfer_new(request, response, error);
     if (!transfer)
         return FALSE;

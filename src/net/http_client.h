@@ -58,6 +58,7 @@ typedef struct {
  * side (refused, unresolvable, TLS), ERR_TIMEOUT when the outcome is unknown (sent, no whole answer), ERR_CANCELLED (outcome
  * unknown as well), ERR_LIMIT (an answer came, but larger than allowed), ERR_FORBIDDEN (allow_address), ERR_INVALID (the request
  * itself). Messages name method, scheme, host and port, never path, query or headers: those may hold secrets. */
+/* client NULL: there is no outside (rehearsals): ERR_INVALID. */
 gboolean http_call(HttpClient *client, const HttpRequest *request, Cancel *cancel, HttpResponse *response, GError **error);
 void http_response_clear(HttpResponse *response);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpClient, http_client_free)

@@ -3,6 +3,7 @@
 #include "rehearse/assumptions.h"
 #include "rehearse/rehearse.h"
 #include "rehearse/timeline.h"
+#include "rehearse/twins.h"
 #include "stages/services.h"
 
 struct Rehearsal {
@@ -11,6 +12,7 @@ struct Rehearsal {
     Runtime *runtime;
     Assumptions *assumptions;
     Timeline *timeline;
+    Twins *twins; /* or NULL: the clouds are somebody else's */
     Principal principal;
     guint64 seed;
     gint64 began_ms;

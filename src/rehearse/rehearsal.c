@@ -13,6 +13,10 @@ Assumptions *assumptions_of(Services *services) {
     return ((Rehearsal *)services)->assumptions;
 }
 
+Twins *twins_of(Clouds *clouds) {
+    return ((const Rehearsal *)clouds_owner(clouds))->twins;
+}
+
 Services *rehearsal_services(Rehearsal *rehearsal) {
     return &rehearsal->services;
 }
@@ -50,6 +54,15 @@ static gboolean open_engine(Rehearsal *rehearsal, GError **error) {
     return rehearsal->services.engine != NULL;
 }
 
+/* A server goes on without an account that it cannot open; a rehearsal without it would tell another story. */
+static gboolean is_whole(const Rehearsal *rehearsal, GError **error) {
+    g_autoptr(GPtrArray) problems = clouds_problems(rehearsal->services.clouds);
+    if (problems->len == 0)
+        return TRUE;
+    error_set(error, ERR_INVALID, "%s", ((const AccountProblem *)problems->pdata[0])->text);
+    return FALSE;
+}
+
 static gboolean open_clouds(Rehearsal *rehearsal, const Cloud *const *clouds, GError **error) {
     CloudsOptions options = {.clouds = clouds,
                              .store = rehearsal->services.store,
@@ -61,7 +74,7 @@ static gboolean open_clouds(Rehearsal *rehearsal, const Cloud *const *clouds, GE
     if (rehearsal->services.clouds == NULL)
         return FALSE;
     write_check_install(&rehearsal->services);
-    return TRUE;
+    return is_whole(rehearsal, error);
 }
 
 static void note_commit(const StoreChangeEvent *event, gpointer data) {
@@ -86,7 +99,8 @@ static gboolean open_all(Rehearsal *rehearsal, const RehearsalOptions *options, 
         return FALSE;
     rehearsal->runtime = runtime_simulated_new(
         &(SimulatedOptions){.store = rehearsal->services.store, .random = rehearsal->random, .now_ms = options->now_ms});
-    return open_engine(rehearsal, error) && open_clouds(rehearsal, options->clouds, error);
+    return open_engine(rehearsal, error) &&
+           open_clouds(rehearsal, options->clouds != NULL ? options->clouds : twins_list(rehearsal->twins), error);
 }
 
 Rehearsal *rehearsal_new(const RehearsalOptions *options, GError **error) {
@@ -96,6 +110,7 @@ Rehearsal *rehearsal_new(const RehearsalOptions *options, GError **error) {
     rehearsal->services.config = config_ref(options->config);
     rehearsal->random = g_rand_new_with_seed((guint32)options->seed);
     rehearsal->seed = options->seed;
+    rehearsal->twins = options->twins;
     rehearsal->began_ms = options->now_ms;
     rehearsal->principal = options->principal != NULL ? *options->principal : (Principal){.user = "rehearsal", .roles = no_roles};
     if (!open_all(rehearsal, options, error)) {
@@ -131,6 +146,7 @@ void rehearsal_free(Rehearsal *rehearsal) {
     g_clear_pointer(&rehearsal->runtime, runtime_simulated_free);
     g_clear_pointer(&services->clouds, clouds_free);
     g_clear_pointer(&services->store, store_close);
+    twins_free(rehearsal->twins);
     assumptions_free(rehearsal->assumptions);
     execution_unref(rehearsal->execution);
     json_unref(rehearsal->waits);

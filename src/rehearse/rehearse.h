@@ -15,7 +15,8 @@ typedef struct Rehearsal Rehearsal;
 
 typedef struct {
     Config *config;
-    const Cloud *const *clouds; /* those that act nowhere but here; NULL-terminated */
+    const Cloud *const *clouds; /* those that act nowhere but here, NULL-terminated; NULL: the twins */
+    struct Twins *twins;        /* (twins.h) taken; or NULL */
     guint64 seed;
     gint64 now_ms; /* when it begins */
     /* "NAME=ANSWER": what is assumed of a stage whose outside is not known, by its name, refId or type; NULL-terminated; NULL: none. */
