@@ -248,7 +248,7 @@ static Json *target_get(ApiCall *call, GError **error) {
     g_autoptr(GPtrArray) groups = g_ptr_array_new();
     for (guint i = 0; found.cluster != NULL && i < found.cluster->groups->len; i++) {
         const ServerGroup *group = group_of(found.cluster->groups->pdata[i]);
-        if (in_scope(group, scope) && (!query->only_enabled || !group->disabled))
+        if (group->created_ms > 0 && in_scope(group, scope) && (!query->only_enabled || !group->disabled))
             g_ptr_array_add(groups, found.cluster->groups->pdata[i]);
     }
     const InventoryObject *object = pick(groups, target_parse(name), query->validate_oldest);

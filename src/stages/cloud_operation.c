@@ -186,3 +186,13 @@ const JsonValue *cloud_operation_result(const Stage *stage, const char *key) {
     }
     return NULL;
 }
+
+gboolean cloud_operation_lists(const Stage *stage, const char *key, const char *text) {
+    const JsonValue *tasks = json_get(json_root(stage->context), "kato.tasks");
+    const JsonValue *last = json_length(tasks) > 0 ? json_at(tasks, json_length(tasks) - 1) : NULL;
+    for (JsonIter result = json_iter(json_get(last, "resultObjects")); json_next(&result);)
+        for (JsonIter i = json_iter(json_get(result.value, key)); json_next(&i);)
+            if (g_strcmp0(json_string(i.value), text) == 0)
+                return TRUE;
+    return FALSE;
+}

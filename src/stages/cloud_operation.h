@@ -31,5 +31,7 @@ gboolean cloud_operation_failed_with(TaskContext *context, ErrorCode code);
 /* For StageType.restart_drops: what an earlier attempt recorded. */
 extern const char *const cloud_operation_restart_drops[];
 
+/* Do the results of the operation that the stage started last have a list under key that holds the text? */
+gboolean cloud_operation_lists(const Stage *stage, const char *key, const char *text);
 /* A member of the results of the stage's operations, newest operation first; NULL when none has it. */
 const JsonValue *cloud_operation_result(const Stage *stage, const char *key);

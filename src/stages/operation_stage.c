@@ -45,6 +45,19 @@ static gboolean add_operations(TaskContext *context, const OperationStage *stage
     return TRUE;
 }
 
+/* What makes the stage's image one that the account may launch; nothing when it names none. */
+static gboolean allow_image(TaskContext *context, const Cloud *cloud, JsonBuilder *builder, GError **error) {
+    const JsonValue *own = deploy_context(context->stage);
+    g_autofree char *region = deploy_location(context->execution, context->stage);
+    const char *image = json_get_string(own, "amiName");
+    if (cloud->prepare_create == NULL || image == NULL || region == NULL)
+        return TRUE;
+    g_autoptr(Account) account = clouds_account(context->services->clouds, deploy_account(context->execution, context->stage), error);
+    g_autoptr(Json) zones = json_pack("{s:[]}", region);
+    g_autoptr(Json) description = json_pack("{s:s, s:j}", "amiName", image, "availabilityZones", zones);
+    return account != NULL && cloud->prepare_create(context->services->clouds, account, json_root(description), builder, error);
+}
+
 Status operation_stage_start(TaskContext *context, const OperationStage *stage, GError **error) {
     const char *account = deploy_account(context->execution, context->stage);
     if (account == NULL) {
@@ -61,6 +74,8 @@ Status operation_stage_start(TaskContext *context, const OperationStage *stage, 
     }
     g_autoptr(JsonBuilder) builder = json_builder_new();
     json_begin_array(builder, NULL);
+    if (stage->launches_image && !allow_image(context, cloud, builder, error))
+        return STATUS_TERMINAL;
     if (!add_operations(context, stage, cloud, builder, error))
         return STATUS_TERMINAL;
     json_end_array(builder);

@@ -5,7 +5,8 @@
 
 typedef struct {
     const char *operation;
-    gboolean per_region; /* one operation for each of the stage's regions, with region and regions naming it */
+    gboolean launches_image; /* an image of another account, when the stage names one, is allowed to be launched first */
+    gboolean per_region;     /* one operation for each of the stage's regions, with region and regions naming it */
     /* Changes the description before it is sent, or says what is wrong with it (NULL with error); NULL: as it is. Caller owns what is
      * returned. */
     Json *(*describe)(TaskContext *context, const JsonValue *description, GError **error);

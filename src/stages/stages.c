@@ -27,7 +27,7 @@ extern const StageType stage_rollback_server_group, stage_rollback_cluster, stag
 extern const StageType stage_bulk_destroy_server_group, stage_clone_server_group;
 extern const StageType stage_find_image_from_tags, stage_upsert_image_tags, stage_delete_image, stage_delete_snapshot;
 extern const StageType stage_upsert_tags, stage_modify_asg, stage_scheduled_actions, stage_upsert_policy, stage_delete_policy,
-    stage_launch_configuration, stage_launch_template;
+    stage_launch_configuration, stage_launch_template, stage_update_security_groups;
 extern const StageType stage_upsert_balancer, stage_upsert_balancers, stage_delete_balancer, stage_upsert_firewall, stage_delete_firewall;
 extern const StageType stage_notify_deploy_starting, stage_evaluate_deployment_health, stage_notify_deploy_completed;
 extern const StageType stage_rolling_push;
@@ -96,6 +96,7 @@ static const StageType *const TYPES[] = {
     &stage_delete_policy,
     &stage_launch_configuration,
     &stage_launch_template,
+    &stage_update_security_groups,
 
     /* balancers */
     &stage_upsert_balancer,

@@ -114,6 +114,24 @@ def test_policies_with_their_alarms(probe, simulator):
         assert watch.describe_alarms(AlarmNames=[objects["alarmName"]])["MetricAlarms"] == []
 
 
+def test_security_groups_of_running_instances(probe, simulator, seeded):
+    name = create(probe)
+    groups = seeded["prod"]["securityGroups"]
+    ec2 = simulator.client("ec2", PROD)
+
+    def seen():
+        found = ec2.describe_instances(InstanceIds=members(simulator, name))["Reservations"]
+        return [sorted(g["GroupId"] for g in i["SecurityGroups"]) for r in found for i in r["Instances"]]
+
+    before = seen()
+    for _ in range(2):
+        succeeded(probe.operate("updateInstances", {"serverGroupName": name, "region": REGION, "securityGroups": ["nf-datacenter"],
+                                                    "securityGroupsAppendOnly": True}))
+        assert seen() == [sorted({*one, groups["nf-datacenter"]}) for one in before]
+    succeeded(probe.operate("updateInstances", {"serverGroupName": name, "region": REGION, "securityGroups": ["web"]}))
+    assert seen() == [[groups["web"]]] * 3
+
+
 # ---- what instances launch from
 
 

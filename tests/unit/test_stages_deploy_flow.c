@@ -285,6 +285,16 @@ static void test_clone(void) {
     house_leave(&house);
 }
 
+/* deploy-strategies.md 1: a group that the stage keeps out of traffic is up when its instances run, whatever health the stage asks for. */
+static void test_created_aside(void) {
+    House house;
+    house_build(&house);
+    outside.never_up = TRUE;
+    run_ok(&house, DEPLOY(",\"suspendedProcesses\":[\"AddToLoadBalancer\"],\"interestingHealthProviderNames\":[\"LoadBalancer\"]"));
+    assert_calls("create orders-main-v000 2/2/2 image-1 after (null)");
+    house_leave(&house);
+}
+
 /* stages.md 2.4: a live look, every region must satisfy. */
 static void test_cluster_size(void) {
     static const char *const HOLDS[] = {"\"expected\":2", "\"expected\":\"2\",\"comparison\":\"==\"", "\"expected\":3,\"comparison\":\"<\"",
@@ -589,6 +599,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/deploy-flow/enabled-since-it-was-chosen", test_enabled_since_it_was_chosen);
     g_test_add_func("/deploy-flow/resized-meanwhile", test_resized_meanwhile);
     g_test_add_func("/deploy-flow/pin", test_pin);
+    g_test_add_func("/deploy-flow/created-aside", test_created_aside);
     g_test_add_func("/deploy-flow/clone", test_clone);
     g_test_add_func("/deploy-flow/cluster-size", test_cluster_size);
     g_test_add_func("/deploy-flow/bulk-destroy", test_bulk_destroy);

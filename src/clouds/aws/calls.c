@@ -76,6 +76,7 @@ static const AwsCall CALLS[AWS_CALLS] = {
     [AWS_UPDATE_INGRESS_DESCRIPTIONS] = {WRITE("UpdateSecurityGroupRuleDescriptionsIngress", AWS_EC2)},
     [AWS_DEREGISTER_IMAGE] = {WRITE("DeregisterImage", AWS_EC2)},
     [AWS_DELETE_SNAPSHOT] = {WRITE("DeleteSnapshot", AWS_EC2)},
+    [AWS_MODIFY_INSTANCE] = {WRITE("ModifyInstanceAttribute", AWS_EC2)},
     [AWS_TERMINATE_INSTANCES] = {WRITE("TerminateInstances", AWS_EC2)},
     [AWS_REBOOT_INSTANCES] = {WRITE("RebootInstances", AWS_EC2)},
     [AWS_CREATE_TAGS] = {WRITE("CreateTags", AWS_EC2)},

@@ -14,12 +14,14 @@ static gboolean is_listed(const JsonValue *list, const char *id) {
     return FALSE;
 }
 
-/* Exactly those that the cloud chose to disable. */
-static gboolean chosen_are_down(const GroupLook *look, const JsonValue *chosen) {
-    const JsonValue *skipped = json_get(deploy_context(look->context->stage), "skippedInstances");
+/* Exactly those that the cloud chose to disable, of whichever group. */
+static gboolean chosen_are_down(const GroupLook *look) {
+    const Stage *stage = look->context->stage;
+    const JsonValue *skipped = json_get(deploy_context(stage), "skippedInstances");
     for (guint i = 0; i < look->instances->len; i++) {
         const Instance *instance = look->instances->pdata[i];
-        if (is_listed(chosen, instance->id) && !is_listed(skipped, instance->id) && !instance_counts_as_down(instance, &look->interest))
+        if (cloud_operation_lists(stage, "instanceIdsToDisable", instance->id) && !is_listed(skipped, instance->id) &&
+            !instance_counts_as_down(instance, &look->interest))
             return FALSE;
     }
     return TRUE;
@@ -35,7 +37,7 @@ gboolean rule_is_down(GroupLook *look, GError **error) {
     if (percentage < 0)
         return down == all;
     const JsonValue *chosen = cloud_operation_result(look->context->stage, "instanceIdsToDisable");
-    return chosen != NULL ? chosen_are_down(look, chosen) : down >= health_percentage_count(&look->group->capacity, percentage);
+    return chosen != NULL ? chosen_are_down(look) : down >= health_percentage_count(&look->group->capacity, percentage);
 }
 
 static Status wait_for_down(TaskContext *context, GError **error) {

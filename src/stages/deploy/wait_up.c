@@ -3,6 +3,7 @@
 #include "stages/deploy/waits.h"
 
 #define ZERO_DESIRED_OBSERVATIONS 12
+#define TRAFFIC_PROCESS "AddToLoadBalancer" /* suspended: instances get no traffic */
 
 static gint64 percentage_of(const Stage *stage, const char *key) {
     return deploy_number(json_get(deploy_context(stage), key), -1);
@@ -72,10 +73,20 @@ gboolean rule_enough_up(GroupLook *look, GError **error) {
     return health_interest_is_empty(&look->interest) || up >= target;
 }
 
-/* A group that was created out of service can only show the platform's health. */
+/* The stage itself keeps the new group out of traffic. */
+static gboolean is_created_aside(const JsonValue *context) {
+    for (JsonIter i = json_iter(json_get(context, "suspendedProcesses")); json_next(&i);)
+        if (g_strcmp0(json_string(i.value), TRAFFIC_PROCESS) == 0)
+            return TRUE;
+    return FALSE;
+}
+
+/* A group that was created out of service can only show the platform's health, whatever the stage says. */
 static gboolean rule_created_up(GroupLook *look, GError **error) {
-    gboolean chosen = json_get(deploy_context(look->context->stage), "interestingHealthProviderNames") != NULL;
-    if (look->group->disabled && !chosen && look->interest.platform != NULL) {
+    const JsonValue *context = deploy_context(look->context->stage);
+    gboolean chosen = json_get(context, "interestingHealthProviderNames") != NULL;
+    gboolean aside = is_created_aside(context) || (look->group->disabled && !chosen);
+    if (aside && look->interest.platform != NULL) {
         const char *const names[] = {look->interest.platform, NULL};
         g_strfreev(look->interest.names);
         look->interest.names = g_strdupv((char **)names);

@@ -4,7 +4,7 @@
 extern const CloudOperation aws_create_server_group, aws_enable_server_group, aws_disable_server_group, aws_destroy_server_group,
     aws_resize_server_group, aws_suspend_processes, aws_resume_processes, aws_upsert_server_group_tags, aws_delete_server_group_tags;
 extern const CloudOperation aws_terminate_instances, aws_reboot_instances, aws_terminate_and_decrement, aws_detach_instances,
-    aws_register_instances, aws_deregister_instances;
+    aws_register_instances, aws_deregister_instances, aws_update_instances;
 extern const CloudOperation aws_modify_group, aws_upsert_scheduled_actions, aws_upsert_scaling_policy, aws_delete_scaling_policy;
 extern const CloudOperation aws_update_launch_template, aws_update_launch_configuration;
 extern const CloudOperation aws_upsert_balancer, aws_delete_balancer;
@@ -36,6 +36,7 @@ const CloudOperation *const aws_operations[] = {
     &aws_detach_instances,
     &aws_register_instances,
     &aws_deregister_instances,
+    &aws_update_instances,
 
     /* load balancers and security groups */
     &aws_upsert_balancer,
