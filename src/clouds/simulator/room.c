@@ -100,6 +100,8 @@ static void tell_losses(SimulatorRoom *room, Inventory *inventory) {
         const SimulatedLoss *loss = losses->pdata[i];
         if (loss->account == NULL)
             tell_lost_image(room, inventory, loss->id);
+        else if (!is_told(room, loss->account, loss->region))
+            world_lose(room->world, loss->kind, loss->account, loss->region, loss->id); /* later */
         else
             inventory_remove(inventory, loss->account, loss->kind, loss->region, loss->id, room->now_ms);
     }

@@ -139,8 +139,22 @@ GPtrArray *world_take_losses(SimulatedWorld *world) {
 
 /* ---- time ---- */
 
+/* When reads of some place show what is again; -1: none does not. */
+static gint64 next_end_of_stale(const SimulatedWorld *world) {
+    gint64 next_ms = -1;
+    for (guint i = 0; i < world->faults->len; i++) {
+        const SimulatedFault *fault = world->faults->pdata[i];
+        gint64 end_ms = fault->began_ms + fault->after_ms + fault->for_ms;
+        if (fault->kind == FAULT_STALE && fault->for_ms >= 0 && end_ms > world->now_ms && (next_ms < 0 || end_ms < next_ms))
+            next_ms = end_ms;
+    }
+    return next_ms;
+}
+
 gint64 world_next_change_ms(const SimulatedWorld *world) {
-    gint64 next_ms = world->next_image_ms;
+    gint64 next_ms = world->next_image_ms, stale_ms = next_end_of_stale(world);
+    if (stale_ms >= 0 && (next_ms < 0 || stale_ms < next_ms))
+        next_ms = stale_ms;
     for (guint i = 0; i < world->groups->len; i++) {
         gint64 own_ms = ((const SimulatedGroup *)world->groups->pdata[i])->next_ms;
         if (own_ms >= 0 && (next_ms < 0 || own_ms < next_ms))

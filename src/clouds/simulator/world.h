@@ -123,6 +123,7 @@ GPtrArray *world_images(const SimulatedWorld *world);    /* of SimulatedImage; b
 GPtrArray *world_calls(const SimulatedWorld *world);     /* of SimulatedCall, oldest first; borrowed */
 /* What is gone since the last call, of SimulatedLoss; caller unrefs. */
 GPtrArray *world_take_losses(SimulatedWorld *world);
+void world_lose(SimulatedWorld *world, const char *kind, const char *account, const char *region, const char *id); /* adds one */
 void world_clear(SimulatedWorld *world); /* groups, balancers, images, faults and calls go; quotas and seed stay */
 
 /* ---- server groups (world_groups.c) ---- */

@@ -19,8 +19,7 @@ struct SimulatedWorld {
 };
 
 char *world_key(const char *account, const char *region, const char *name); /* caller frees */
-void world_lose(SimulatedWorld *world, const char *kind, const char *account, const char *region, const char *id);
-void world_changed(SimulatedWorld *world); /* by people or operations */
+void world_changed(SimulatedWorld *world);                                  /* by people or operations */
 char *world_new_id(SimulatedWorld *world, const char *prefix);
 guint world_account_instances(const SimulatedWorld *world, const char *account);
 char **world_strings(const char *const *texts); /* a copy; NULL: an empty list */
