@@ -3,6 +3,8 @@
 #include "api/starting.h"
 #include "rehearse/plan.h"
 
+#define PLANS_AT_ONCE_MAX 3 /* of the readers, so that others are answered meanwhile */
+
 typedef struct {
     char **assume;
     gint64 seed;
@@ -28,7 +30,15 @@ static Json *plan(ApiCall *call, const JsonValue *pipeline, GError **error) {
                            .principal = call->principal,
                            .assumptions = (const char *const *)query->assume,
                            .seed = (guint64)query->seed};
+    static gint running;
+    if (g_atomic_int_add(&running, 1) >= PLANS_AT_ONCE_MAX) {
+        g_atomic_int_add(&running, -1);
+        error_set(error, ERR_UNAVAILABLE, "plan pipeline %s: %d plans are being made (PLANS_AT_ONCE_MAX); try again in a moment",
+                  json_get_string(pipeline, "name"), PLANS_AT_ONCE_MAX);
+        return NULL;
+    }
     Json *planned = plan_pipeline(&options, pipeline, error);
+    g_atomic_int_add(&running, -1);
     if (planned == NULL)
         g_prefix_error(error, "plan pipeline %s: ", json_get_string(pipeline, "name"));
     return planned;

@@ -14,7 +14,7 @@ struct Rehearsal {
     Timeline *timeline;
     Twins *twins; /* or NULL: the clouds are somebody else's */
     Principal principal;
-    guint64 seed;
+    guint64 seed, events_max;
     gint64 began_ms;
     guint listener;
     GQueue changed; /* of char *: ids of executions with a commit that was not looked at */

@@ -110,6 +110,7 @@ Rehearsal *rehearsal_new(const RehearsalOptions *options, GError **error) {
     rehearsal->services.config = config_ref(options->config);
     rehearsal->random = g_rand_new_with_seed((guint32)options->seed);
     rehearsal->seed = options->seed;
+    rehearsal->events_max = options->events_max ? options->events_max : REHEARSAL_EVENTS_MAX;
     rehearsal->twins = options->twins;
     rehearsal->began_ms = options->now_ms;
     rehearsal->principal = options->principal != NULL ? *options->principal : (Principal){.user = "rehearsal", .roles = no_roles};
@@ -118,7 +119,7 @@ Rehearsal *rehearsal_new(const RehearsalOptions *options, GError **error) {
         return NULL;
     }
     clouds_start_operations(rehearsal->services.clouds);
-    rehearsal->timeline = timeline_new(rehearsal->services.clouds, rehearsal->began_ms);
+    rehearsal->timeline = timeline_new(rehearsal->services.clouds, rehearsal->began_ms, options->timeline_max);
     rehearsal->listener = store_listen(rehearsal->services.store, note_commit, rehearsal);
     rehearsal->watcher = clouds_watch(rehearsal->services.clouds, note_cloud, rehearsal);
     rehearsal_look(rehearsal);
@@ -208,12 +209,13 @@ static gboolean has_ended(const Rehearsal *rehearsal) {
            execution_is_settled(rehearsal->execution);
 }
 
-static gboolean is_within_bounds(guint64 events, gint64 until_us, GError **error) {
-    if (events < REHEARSAL_EVENTS_MAX && (events % LOOK_AT_CLOCK_EVENTS != 0 || g_get_monotonic_time() < until_us))
+static gboolean is_within_bounds(const Rehearsal *rehearsal, guint64 events, gint64 until_us, GError **error) {
+    if (events < rehearsal->events_max && (events % LOOK_AT_CLOCK_EVENTS != 0 || g_get_monotonic_time() < until_us))
         return TRUE;
     error_set(error, ERR_LIMIT,
-              "the rehearsal does not come to an end: %" G_GUINT64_FORMAT " events happened in it (at most %d in %d s of real time)",
-              events, REHEARSAL_EVENTS_MAX, REHEARSAL_REAL_MS_MAX / 1000);
+              "the rehearsal does not come to an end: %" G_GUINT64_FORMAT " events happened in it (at most %" G_GUINT64_FORMAT
+              " in %d s of real time)",
+              events, rehearsal->events_max, REHEARSAL_REAL_MS_MAX / 1000);
     return FALSE;
 }
 
@@ -221,7 +223,7 @@ static gboolean run_to_the_end(Rehearsal *rehearsal, GError **error) {
     gint64 until_us = g_get_monotonic_time() + REHEARSAL_REAL_MS_MAX * G_GINT64_CONSTANT(1000);
     look_around(rehearsal);
     for (guint64 events = 1; !has_ended(rehearsal); events++) {
-        if (!is_within_bounds(events, until_us, error))
+        if (!is_within_bounds(rehearsal, events, until_us, error))
             return FALSE;
         if (!runtime_simulated_step(rehearsal->runtime))
             break;

@@ -22,6 +22,8 @@ typedef struct {
     /* "NAME=ANSWER": what is assumed of a stage whose outside is not known, by its name, refId or type; NULL-terminated; NULL: none. */
     const char *const *assumptions;
     const Principal *principal;
+    guint64 events_max; /* 0: REHEARSAL_EVENTS_MAX */
+    guint timeline_max; /* 0: REHEARSAL_TIMELINE_MAX */
 } RehearsalOptions;
 
 /* The clouds are open and their first state is known, nothing runs. ERR_INVALID: an assumption that is none. */

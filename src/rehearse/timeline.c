@@ -7,15 +7,17 @@
 struct Timeline {
     Clouds *clouds;
     gint64 began_ms;
+    guint entries_max;
     GHashTable *executions; /* id to Execution, as last shown */
     InventorySnapshot *first, *last;
     GPtrArray *entries; /* of Json */
 };
 
-Timeline *timeline_new(Clouds *clouds, gint64 began_ms) {
+Timeline *timeline_new(Clouds *clouds, gint64 began_ms, guint entries_max) {
     Timeline *timeline = g_new0(Timeline, 1);
     timeline->clouds = clouds;
     timeline->began_ms = began_ms;
+    timeline->entries_max = entries_max ? entries_max : REHEARSAL_TIMELINE_MAX;
     timeline->executions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)execution_unref);
     timeline->entries = g_ptr_array_new_with_free_func((GDestroyNotify)json_unref);
     timeline_begin(timeline);
@@ -41,7 +43,7 @@ void timeline_begin(Timeline *timeline) {
 
 static void add(Timeline *timeline, JsonBuilder *builder) {
     json_end_object(builder);
-    if (timeline->entries->len < REHEARSAL_TIMELINE_MAX)
+    if (timeline->entries->len < timeline->entries_max)
         g_ptr_array_add(timeline->entries, json_builder_end(builder));
 }
 

@@ -4,7 +4,7 @@
 #include "engine/execution.h"
 
 typedef struct Timeline Timeline;
-Timeline *timeline_new(Clouds *clouds, gint64 began_ms);
+Timeline *timeline_new(Clouds *clouds, gint64 began_ms, guint entries_max /* 0: REHEARSAL_TIMELINE_MAX */);
 void timeline_free(Timeline *timeline);
 /* The clouds as they are now are how it begins. */
 void timeline_begin(Timeline *timeline);

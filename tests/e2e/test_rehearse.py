@@ -171,6 +171,35 @@ def test_a_plan_changes_nothing_and_comes_true(server):
     assert after["shop-main-v001"]["capacity"]["desired"] == 2
 
 
+STRATEGIES = [("none", {"strategy": ""}), ("highlander", {"strategy": "highlander"}),
+              ("rolling", {"strategy": "rollingredblack", "targetPercentages": [50, 100]}),
+              ("larger", {"capacity": {"min": 1, "max": 4, "desired": 3}})]
+
+
+@pytest.mark.parametrize("stack, more", STRATEGIES, ids=[stack for stack, _ in STRATEGIES])
+def test_plans_of_strategies_come_true(server, stack, more):
+    """A plan agrees with what the execution then does, with each strategy, on a cluster that runs already."""
+    def state():
+        return {name: (g["capacity"]["desired"], g["isDisabled"]) for name, g in groups(server).items() if f"shop-{stack}-" in name}
+
+    def execute(name):
+        ref = server.api.call("POST", f"/pipelines/shop/{name}", {})["ref"]
+        assert server.wait_execution(ref.rsplit("/", 1)[1])["status"] == "SUCCEEDED"
+
+    first = {**pipeline(deploy(stack=stack, strategy="", imageId="app-1")), "name": f"First {stack}"}
+    second = {**pipeline(deploy(stack=stack, **more)), "name": f"Second {stack}", "id": f"second-{stack}"}
+    for config in (first, second):
+        server.api.call("POST", "/pipelines", config)
+    execute(f"First%20{stack}")
+    wait_for(lambda: enabled(server, f"shop-{stack}-v000"))
+    before = state()
+    planned = changes(server.api.call("POST", f"/pipelines/second-{stack}/plan", {}))
+    expected = {**before, **{name: after[1:] for name, after in planned.items()}}
+    expected = {name: after for name, after in expected.items() if after[0] is not None}
+    execute(f"Second%20{stack}")
+    wait_for(lambda: state() == expected)
+
+
 def test_a_plan_of_a_body(server):
     plan = server.api.call("POST", "/pipelines/plan?assume=judgement=stop", pipeline({"refId": "1", "type": "manualJudgment", "name": "Go?"},
                                                                                   deploy("2", ["1"])))

@@ -167,6 +167,30 @@ static void test_what_cannot_start_says_why(void) {
     leave(&house);
 }
 
+static void open_bounded(House *house, guint64 events_max, guint timeline_max) {
+    g_autoptr(GError) error = NULL;
+    outside_reset();
+    *house = (House){.config = config_load(NULL, &error)};
+    RehearsalOptions options = {
+        .config = house->config, .clouds = test_clouds, .now_ms = BEGIN_MS, .events_max = events_max, .timeline_max = timeline_max};
+    house->rehearsal = rehearsal_new(&options, &error);
+    g_assert_no_error(error);
+}
+
+static void test_bounds(void) {
+    House house;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Json) pipeline = json_parse("{\"application\":\"orders\",\"name\":\"p\",\"stages\":" OUTSIDE "}", -1, NULL);
+    open_bounded(&house, 5, 0);
+    g_assert_false(rehearsal_run(house.rehearsal, json_root(pipeline), &error));
+    g_assert_cmpint(error_code(error), ==, ERR_LIMIT);
+    g_assert_nonnull(strstr(error->message, "does not come to an end"));
+    leave(&house);
+    open_bounded(&house, 0, 2);
+    g_assert_cmpuint(json_length(json_get(run(&house, OUTSIDE), "timeline")), ==, 2);
+    leave(&house);
+}
+
 static char *timeline_of(guint64 seed) {
     House house;
     g_autoptr(GError) error = NULL;
@@ -194,6 +218,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/rehearsal/a-deployment-shows-what-changes", test_a_deployment_shows_what_changes);
     g_test_add_func("/rehearsal/what-never-becomes-healthy-ends", test_what_never_becomes_healthy_ends);
     g_test_add_func("/rehearsal/what-cannot-start-says-why", test_what_cannot_start_says_why);
+    g_test_add_func("/rehearsal/bounds", test_bounds);
     g_test_add_func("/rehearsal/a-seed-replays", test_a_seed_replays);
     return g_test_run();
 }
