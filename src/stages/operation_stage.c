@@ -12,12 +12,20 @@ Json *operation_stage_description(const Stage *stage) {
     return json_builder_end(builder);
 }
 
+/* The name of a job of a task is no label but what the thing is to be called (a load balancer, a security group); NULL:
+ * the context says it, or nobody does. */
+static const char *name_of_thing(const Execution *execution, const Stage *stage) {
+    gboolean is_label = execution->type != EXECUTION_ORCHESTRATION || stage->parent_id != NULL || strcmp(stage->name, stage->type) == 0;
+    return is_label || json_get(deploy_context(stage), "name") != NULL ? NULL : stage->name;
+}
+
 /* Adds {operation: description}; location NULL: as the stage says. */
 static gboolean add_operation(TaskContext *context, const OperationStage *stage, const Cloud *cloud, const char *location,
                               JsonBuilder *builder, GError **error) {
     const char *account = deploy_account(context->execution, context->stage);
     g_autoptr(Json) own = operation_stage_description(context->stage);
-    g_autoptr(Json) named = json_pack("{s:s, s:s}", "credentials", account, "cloudProvider", cloud->id);
+    g_autoptr(Json) named = json_pack("{s:s, s:s, s:s}", "credentials", account, "cloudProvider", cloud->id, "name",
+                                      name_of_thing(context->execution, context->stage));
     g_autoptr(Json) whole = json_merge(json_root(own), json_root(named));
     g_autoptr(Json) where = location != NULL ? json_pack("{s:s, s:[s]}", "region", location, "regions", location) : json_empty_object();
     g_autoptr(Json) placed = json_merge(json_root(whole), json_root(where));
