@@ -547,8 +547,18 @@ static void test_connections_limit_of_all_hosts(void) {
     }
 }
 
+static void test_without_a_client_nothing_is_called(void) {
+    g_autoptr(GError) error = NULL;
+    g_auto(HttpResponse) response = {0};
+    const HttpRequest request = {.method = "GET", .url = "http://127.0.0.1:1/secret"};
+    g_assert_false(http_call(NULL, &request, NULL, &response, &error));
+    g_assert_cmpint(error_code(error), ==, ERR_INVALID);
+    g_assert_null(strstr(error->message, "secret"));
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/net/client/without-a-client-nothing-is-called", test_without_a_client_nothing_is_called);
     g_test_add_func("/net/client/refused", test_refused);
     g_test_add_func("/net/client/unresolvable", test_unresolvable);
     g_test_add_func("/net/client/not-tls", test_not_tls);
