@@ -38,10 +38,13 @@ static char *state_text(const JsonValue *state) {
 
 /* ---- the timeline ---- */
 
-static void print_stage(const char *offset, const JsonValue *entry) {
+/* Stages of other pipelines, which it starts, are told with their pipeline. */
+static void print_stage(const char *offset, const JsonValue *entry, const char *pipeline) {
     const char *parent = json_get_string(entry, "parent"), *message = json_get_string(entry, "message");
-    print_line("%12s  %-15s %s%s%s%s%s", offset, text_of(entry, "status"), parent != NULL ? parent : "", parent != NULL ? " > " : "",
-               text_of(entry, "stage"), message != NULL ? ": " : "", message != NULL ? message : "");
+    gboolean other = g_strcmp0(text_of(entry, "execution"), pipeline) != 0;
+    print_line("%12s  %-15s %s%s%s%s%s%s%s", offset, text_of(entry, "status"), other ? text_of(entry, "execution") : "", other ? ": " : "",
+               parent != NULL ? parent : "", parent != NULL ? " > " : "", text_of(entry, "stage"), message != NULL ? ": " : "",
+               message != NULL ? message : "");
 }
 
 static void print_group(const char *offset, const JsonValue *entry) {
@@ -50,13 +53,14 @@ static void print_group(const char *offset, const JsonValue *entry) {
                text_of(entry, "region"), text_of(entry, "change"), from, to);
 }
 
-static void print_timeline(const JsonValue *timeline) {
-    for (JsonIter i = json_iter(timeline); json_next(&i);) {
+static void print_timeline(const JsonValue *report) {
+    const char *pipeline = text_of(report, "pipeline");
+    for (JsonIter i = json_iter(json_get(report, "timeline")); json_next(&i);) {
         g_autofree char *offset = offset_text(json_get_int(i.value, "at", 0));
         if (json_get(i.value, "serverGroup") != NULL)
             print_group(offset, i.value);
         else
-            print_stage(offset, i.value);
+            print_stage(offset, i.value, pipeline);
     }
 }
 
@@ -95,7 +99,7 @@ static void print_waits(const JsonValue *waits) {
 
 void rehearsal_print(const JsonValue *report) {
     g_autofree char *duration = clock_duration_text(json_get_int(report, "duration", 0));
-    print_timeline(json_get(report, "timeline"));
+    print_timeline(report);
     rehearsal_print_assumptions(json_get(report, "assumptions"));
     print_unused(json_get(report, "unusedAssumptions"));
     rehearsal_print_changes(json_get(report, "clouds"));

@@ -77,14 +77,45 @@ static void show_stage(Timeline *timeline, const Execution *execution, const Sta
     add(timeline, builder);
 }
 
+static guint depth_of(const Execution *execution, const Stage *stage) {
+    guint depth = 0;
+    while ((stage = stage_parent(execution, stage)) != NULL)
+        depth++;
+    return depth;
+}
+
+/* Of what one commit changed: what ended comes first, the inner before the outer; what began last, the outer before the inner. */
+static gint order_of(const Execution *execution, const Stage *stage) {
+    gint depth = (gint)depth_of(execution, stage);
+    return status_info(stage->status)->complete ? -depth - 1 : depth;
+}
+
+typedef struct {
+    const Stage *stage;
+    gint order;
+    guint place;
+} Changed;
+
+static gint compare_changed(gconstpointer left, gconstpointer right) {
+    const Changed *a = left, *b = right;
+    if (a->order != b->order)
+        return a->order < b->order ? -1 : 1;
+    return a->place < b->place ? -1 : a->place > b->place;
+}
+
 void timeline_show_execution(Timeline *timeline, const Execution *execution, gint64 now_ms) {
     const Execution *before = g_hash_table_lookup(timeline->executions, execution->id);
+    g_autoptr(GArray) changed = g_array_new(FALSE, FALSE, sizeof(Changed));
     for (guint i = 0; i < execution->stages->len; i++) {
         const Stage *stage = g_ptr_array_index(execution->stages, i);
         const Stage *known = before != NULL ? execution_stage(before, stage->id) : NULL;
+        Changed one = {stage, order_of(execution, stage), i};
         if (stage->status != (known != NULL ? known->status : STATUS_NOT_STARTED))
-            show_stage(timeline, execution, stage, now_ms);
+            g_array_append_val(changed, one);
     }
+    g_array_sort(changed, compare_changed);
+    for (guint i = 0; i < changed->len; i++)
+        show_stage(timeline, execution, g_array_index(changed, Changed, i).stage, now_ms);
     g_hash_table_insert(timeline->executions, g_strdup(execution->id), execution_ref((Execution *)execution));
 }
 
