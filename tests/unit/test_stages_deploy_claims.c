@@ -63,6 +63,22 @@ static void test_one_after_the_other(void) {
     house_leave(&house);
 }
 
+/* A strategy that looks how many server groups take traffic before it begins looks when its turn has come. */
+static void test_preconditions_wait_too(void) {
+    House house;
+    house_build(&house);
+    outside_add("here", "orders-main-v000", (Capacity){1, 1, 1});
+    outside.never_up = TRUE;
+    g_autofree char *first = start(&house, DEPLOY(",\"strategy\":\"rollingredblack\""));
+    wait_for_call();
+    g_autofree char *second = start(&house, DEPLOY(",\"strategy\":\"rollingredblack\""));
+    wait_for_words(&house, second, "waits for deployment");
+    outside.never_up = FALSE;
+    end_well(&house, first);
+    end_well(&house, second);
+    house_leave(&house);
+}
+
 /* Other clusters and other places do not wait. */
 static void test_others_do_not_wait(void) {
     House house;
@@ -154,6 +170,7 @@ static void test_custom_strategy(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/deploy-claims/one-after-the-other", test_one_after_the_other);
+    g_test_add_func("/deploy-claims/preconditions-wait-too", test_preconditions_wait_too);
     g_test_add_func("/deploy-claims/others-do-not-wait", test_others_do_not_wait);
     g_test_add_func("/deploy-claims/bad-ends", test_bad_ends);
     g_test_add_func("/deploy-claims/stale-claims", test_stale_claims);

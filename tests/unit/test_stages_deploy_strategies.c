@@ -91,6 +91,23 @@ static void test_rolling(void) {
     house_leave(&house);
 }
 
+/* What a resize long before recorded is not what the source had when it was pinned. */
+static void test_rolling_after_resize(void) {
+    House house;
+    house_build(&house);
+    outside_add("here", "orders-main-v000", (Capacity){3, 3, 3});
+    g_autoptr(Execution) execution = ended(
+        &house,
+        "[{\"refId\":\"1\",\"type\":\"resizeServerGroup\",\"credentials\":\"prod\",\"cloudProvider\":\"test\",\"region\":\"here\","
+        "\"serverGroupName\":\"orders-main-v000\",\"capacity\":{\"min\":1,\"max\":6,\"desired\":3}},{\"refId\":\"2\","
+        "\"requisiteStageRefIds\":[\"1\"],\"type\":\"deploy\",\"clusters\":[" CLUSTER(ROLLING) "]}]",
+        STATUS_SUCCEEDED);
+    assert_context(execution, "Unpin orders-main-v000", "{\"originalCapacity.orders-main-v000\":{\"min\":1,\"max\":6,\"desired\":3}}");
+    assert_calls("resize orders-main-v000, = 1/6/3, create orders-main-v001 0/0/0 image-1 after orders-main-v000, resize orders-main-v000, "
+                 "= 3/6/3, resize orders-main-v001, = 1/6/3, disable orders-main-v000, resize orders-main-v000, = 1/6/3");
+    house_leave(&house);
+}
+
 static void test_rolling_first(void) {
     House house;
     house_build(&house);
@@ -325,6 +342,7 @@ static void test_push(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/deploy-strategies/rolling", test_rolling);
+    g_test_add_func("/deploy-strategies/rolling-after-resize", test_rolling_after_resize);
     g_test_add_func("/deploy-strategies/rolling-first", test_rolling_first);
     g_test_add_func("/deploy-strategies/rolling-scale-down", test_rolling_scale_down);
     g_test_add_func("/deploy-strategies/rolling-beside-many", test_rolling_beside_many);

@@ -3,6 +3,7 @@
  * was cancelled meanwhile) binds nobody. It changes hands by a conditional write. */
 #include "stages/deploy/cluster_claim.h"
 #include "engine/graph.h"
+#include "stages/deploy/scope.h"
 #include "store/objects.h"
 
 typedef struct {
@@ -70,9 +71,9 @@ static gboolean stage_is_inside(const Execution *execution, const Stage *stage, 
 }
 
 /* The stage, or the one that started its execution, or the one that started that …, is a part of the stage that holds the claim. */
-static gboolean is_inside(TaskContext *context, const Claim *claim) {
+static gboolean is_inside(TaskContext *context, const Stage *deployment, const Claim *claim) {
     g_autoptr(Execution) execution = execution_ref((Execution *)context->execution);
-    const Stage *stage = context->stage;
+    const Stage *stage = deployment;
     for (guint depth = 0; depth < NESTED_PIPELINES_MAX && stage != NULL; depth++) {
         if (g_strcmp0(execution->id, claim->execution_id) == 0)
             return stage_is_inside(execution, stage, claim->stage_id);
@@ -92,10 +93,11 @@ static gboolean is_inside(TaskContext *context, const Claim *claim) {
 
 /* ---- taking it ---- */
 
-static ClaimAnswer take(TaskContext *context, const char *id, const Claim *before, gint64 *since_ms, GError **error) {
+static ClaimAnswer take(TaskContext *context, const Stage *deployment, const char *id, const Claim *before, gint64 *since_ms,
+                        GError **error) {
     g_autoptr(GError) failed = NULL;
-    g_autoptr(Json) body = json_pack("{s:s, s:s, s:i, s:i}", "executionId", context->execution->id, "stageId", context->stage->id,
-                                     "attempt", (gint64)context->stage->attempt, "since", context->now_ms);
+    g_autoptr(Json) body = json_pack("{s:s, s:s, s:i, s:i}", "executionId", context->execution->id, "stageId", deployment->id, "attempt",
+                                     (gint64)deployment->attempt, "since", context->now_ms);
     StoreObject object = {.kind = CLUSTER_CLAIM_KIND,
                           .id = id,
                           .created_ms = context->now_ms,
@@ -113,9 +115,9 @@ static ClaimAnswer take(TaskContext *context, const char *id, const Claim *befor
     return CLAIM_FAILED;
 }
 
-static gboolean is_own(const TaskContext *context, const Claim *claim) {
-    return g_strcmp0(claim->execution_id, context->execution->id) == 0 && g_strcmp0(claim->stage_id, context->stage->id) == 0 &&
-           claim->attempt == (gint64)context->stage->attempt;
+static gboolean is_own(const TaskContext *context, const Stage *deployment, const Claim *claim) {
+    return g_strcmp0(claim->execution_id, context->execution->id) == 0 && g_strcmp0(claim->stage_id, deployment->id) == 0 &&
+           claim->attempt == (gint64)deployment->attempt;
 }
 
 /* The holder, or NULL when the claim is free; *error: it could not be found out. */
@@ -132,15 +134,13 @@ static Execution *load_holder(TaskContext *context, const Claim *claim, GError *
     return NULL;
 }
 
-ClaimAnswer cluster_claim(TaskContext *context, const char *account, const char *location, const char *cluster, gint64 *since_ms,
-                          GError **error) {
-    g_autofree char *id = g_strjoin("/", account, location, cluster, NULL);
+static ClaimAnswer claim_cluster(TaskContext *context, const Stage *deployment, const char *id, gint64 *since_ms, GError **error) {
     g_auto(Claim) claim = {0};
     g_autoptr(GError) failed = NULL;
     if (!claim_load(context->services->store, id, &claim, error))
         return CLAIM_FAILED;
     *since_ms = claim.since_ms;
-    if (claim.found && is_own(context, &claim))
+    if (claim.found && is_own(context, deployment, &claim))
         return CLAIM_HELD;
     g_autoptr(Execution) holder = load_holder(context, &claim, &failed);
     if (failed != NULL) {
@@ -148,11 +148,29 @@ ClaimAnswer cluster_claim(TaskContext *context, const char *account, const char 
         return CLAIM_FAILED;
     }
     if (holder == NULL)
-        return take(context, id, &claim, since_ms, error);
+        return take(context, deployment, id, &claim, since_ms, error);
     *since_ms = context->now_ms;
-    if (is_inside(context, &claim))
+    if (is_inside(context, deployment, &claim))
         return CLAIM_HELD;
-    task_progress(context, "waits for deployment %s of cluster %s in %s (account %s), by %s", claim.execution_id, cluster, location,
-                  account, holder->name != NULL ? holder->name : holder->application);
+    g_auto(GStrv) parts = g_strsplit(id, "/", 3);
+    task_progress(context, "waits for deployment %s of cluster %s in %s (account %s), by %s", claim.execution_id, parts[2], parts[1],
+                  parts[0], holder->name != NULL ? holder->name : holder->application);
     return CLAIM_WAITS;
+}
+
+ClaimAnswer cluster_claim(TaskContext *context, const Stage *deployment, gint64 *since_ms, GError **error) {
+    g_autofree char *location = deploy_location(context->execution, deployment);
+    g_autofree char *cluster = deploy_cluster(context->execution, deployment);
+    const char *account = deploy_account(context->execution, deployment);
+    *since_ms = context->now_ms;
+    if (location == NULL || cluster == NULL || account == NULL)
+        return CLAIM_HELD;
+    g_autofree char *id = g_strjoin("/", account, location, cluster, NULL);
+    return claim_cluster(context, deployment, id, since_ms, error);
+}
+
+const Stage *cluster_claim_deployment(const Execution *execution, const Stage *stage) {
+    static const char *const TYPES[] = {"createServerGroup", "cloneServerGroup", "copyLastAsg", NULL};
+    const Stage *parent = stage_parent(execution, stage);
+    return parent != NULL && g_strv_contains(TYPES, parent->type) ? parent : NULL;
 }

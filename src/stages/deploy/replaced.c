@@ -39,6 +39,8 @@ Json *replaced_facts(const ServerGroup *group) {
         if (text != NULL)
             json_add_string(builder, FACTS[i].key, text);
     }
+    g_autoptr(Json) capacity = deploy_capacity_json(&group->capacity);
+    json_add_json(builder, "capacity", capacity);
     json_end_object(builder);
     return json_builder_end(builder);
 }

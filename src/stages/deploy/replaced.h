@@ -4,8 +4,8 @@
 
 #define REPLACED_KEY "_replaced" /* in the context of createServerGroup: serverGroupName and the facts */
 
-/* What only a person changes: image, launch settings, instance type, load balancers, security groups. Not its size, which this execution
- * and autoscaling change. Caller unrefs. */
+/* What only a person changes: image, launch settings, instance type, load balancers, security groups; and `capacity`, which does not count as
+ * a difference, for this execution and autoscaling change it. Caller unrefs. */
 Json *replaced_facts(const ServerGroup *group);
 /* "imageId image-1, now image-2; …"; NULL: nothing differs. Facts that were not remembered do not differ. Caller frees. */
 char *replaced_difference(const JsonValue *facts, const ServerGroup *now);

@@ -136,14 +136,12 @@ static Status find_and_record(TaskContext *context, const char *location, gint64
 
 static Status determine_source(TaskContext *context, GError **error) {
     g_autofree char *location = deploy_location(context->execution, context->stage);
-    g_autofree char *cluster = deploy_cluster(context->execution, context->stage);
-    const char *account = deploy_account(context->execution, context->stage);
-    gint64 since_ms = context->task->start_ms;
-    if (account == NULL || location == NULL) {
+    gint64 since_ms = 0;
+    if (deploy_account(context->execution, context->stage) == NULL || location == NULL) {
         error_set(error, ERR_INVALID, "%s: credentials and region (or availabilityZones): required", context->stage->type);
         return STATUS_TERMINAL;
     }
-    ClaimAnswer turn = cluster != NULL ? cluster_claim(context, account, location, cluster, &since_ms, error) : CLAIM_HELD;
+    ClaimAnswer turn = cluster_claim(context, context->stage, &since_ms, error);
     if (turn == CLAIM_WAITS)
         return STATUS_RUNNING;
     return turn == CLAIM_HELD ? find_and_record(context, location, since_ms, error) : STATUS_TERMINAL;

@@ -1,5 +1,6 @@
 /* `checkPreconditions`: one child per precondition, in parallel (stages.md 2.4). The kinds of preconditions are a table. */
 #include "engine/expressions.h"
+#include "stages/deploy/cluster_claim.h"
 #include "stages/deploy/live.h"
 #include <string.h>
 
@@ -140,7 +141,15 @@ static const char *own_type(const Stage *stage) {
     return json_get_string(json_root(stage->context), "preconditionType");
 }
 
+/* What a deployment asks before it begins is about the cluster as it is when its turn has come. */
 static Status precondition_run(TaskContext *context, GError **error) {
+    const Stage *deployment = cluster_claim_deployment(context->execution, context->stage);
+    gint64 since_ms = 0;
+    ClaimAnswer turn = deployment != NULL ? cluster_claim(context, deployment, &since_ms, error) : CLAIM_HELD;
+    if (turn == CLAIM_WAITS)
+        return task_again_at(context, context->now_ms + CLUSTER_CLAIM_POLL_MS);
+    if (turn == CLAIM_FAILED)
+        return STATUS_TERMINAL;
     const Precondition *precondition = precondition_named(own_type(context->stage));
     return precondition->run(context, json_get(json_root(context->stage->context), "context"), error);
 }

@@ -1,5 +1,6 @@
 /* Random deployments: a cluster that runs, a new image that may be bad, a strategy with its options, a cloud that misbehaves. */
 #include "deploy.h"
+#include <string.h>
 
 typedef struct {
     const char *name, *options; /* options: a JSON text that begins with a comma, or "" */
@@ -47,12 +48,14 @@ static void make_config(GRand *chance, DeployCase *made) {
                            (int)made->old_size);
     add_faults(chance, config, made);
     made->config = g_strdup(config->str);
+    made->is_calm = strstr(made->config, "refuse") == NULL;
 }
 
 /* What the source is copied from, the new one has too. */
 static char *make_cluster(GRand *chance, const StrategyRow *row, DeployCase *made) {
     gboolean copies = g_rand_boolean(chance);
     made->new_size = row->moves_capacity || copies ? made->old_size : g_rand_int_range(chance, 1, 7);
+    made->new_min = row->moves_capacity || copies ? OLD_MIN : made->new_size;
     made->promise = MIN(made->old_size, made->new_size);
     gboolean rolls_back = g_rand_boolean(chance), destroys = g_rand_boolean(chance);
     return g_strdup_printf(
@@ -76,10 +79,13 @@ DeployCase *deploy_case_new(guint64 seed) {
     made->doubled = g_rand_int_range(chance, 0, 4) == 0;
     make_config(chance, made);
     made->pipeline = g_strdup_printf(
-        "{\"application\":\"shop\",\"name\":\"deploy\",\"trigger\":{\"type\":\"manual\"},\"stages\":[{\"refId\":\"0\","
-        "\"type\":\"wait\",\"waitTime\":300},{\"refId\":\"1\",\"requisiteStageRefIds\":[\"0\"],\"type\":\"deploy\","
-        "\"name\":\"Deploy\",\"stageTimeoutMs\":1800000,\"clusters\":[%s%s%s]}]}",
-        cluster, made->doubled ? "," : "", made->doubled ? cluster : "");
+        "{\"application\":\"shop\",\"name\":\"deploy\",\"trigger\":{\"type\":\"manual\"},\"stages\":[{\"refId\":\"0\",\"type\":\"wait\","
+        "\"waitTime\":300},{\"refId\":\"1\",\"requisiteStageRefIds\":[\"0\"],\"type\":\"resizeServerGroup\",\"credentials\":\"prod\","
+        "\"cloudProvider\":\"simulator\",\"region\":\"north\",\"serverGroupName\":\"shop-main-v000\",\"capacity\":{\"min\":%d,\"max\":20,"
+        "\"desired\":%d}},{\"refId\":\"2\",\"requisiteStageRefIds\":[\"1\"],\"type\":\"deploy\",\"name\":\"Deploy\",\"stageTimeoutMs\":"
+        "1800000,"
+        "\"clusters\":[%s%s%s]}]}",
+        OLD_MIN, (int)made->old_size, cluster, made->doubled ? "," : "", made->doubled ? cluster : "");
     g_rand_free(chance);
     return made;
 }

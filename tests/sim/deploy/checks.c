@@ -107,6 +107,18 @@ static char *check_success(const DeployWatch *watch, const InventorySnapshot *sn
     return NULL;
 }
 
+/* Nothing stays pinned. */
+static char *check_minimums(const DeployCase *made, const Execution *execution, const GPtrArray *groups) {
+    const ServerGroup *old = find(groups, "shop-main-v000"), *newest = ((const InventoryObject *)groups->pdata[groups->len - 1])->record;
+    if (!made->is_calm)
+        return NULL;
+    if (old != NULL && !scales_down(made) && old->capacity.min != OLD_MIN)
+        return g_strdup_printf("the old server group has minimum %d, had %d", (int)old->capacity.min, OLD_MIN);
+    if (execution->status == STATUS_SUCCEEDED && newest->capacity.min != made->new_min)
+        return g_strdup_printf("%s has minimum %d, was to have %d", newest->name, (int)newest->capacity.min, (int)made->new_min);
+    return NULL;
+}
+
 static char *check_end(DeployWatch *watch, const Execution *execution) {
     const DeployCase *made = watch->made;
     g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(clouds_inventory(watch->clouds));
@@ -127,7 +139,8 @@ static char *check_end(DeployWatch *watch, const Execution *execution) {
                                (int)((watch->least_at_ms - execution->start_ms) / 1000), (int)made->promise);
     if (up < made->promise)
         return g_strdup_printf("only %d instances are up at the end, promised are %d", (int)up, (int)made->promise);
-    return execution->status == STATUS_SUCCEEDED ? check_success(watch, snapshot, groups) : NULL;
+    char *broken = execution->status == STATUS_SUCCEEDED ? check_success(watch, snapshot, groups) : NULL;
+    return broken != NULL ? broken : check_minimums(made, execution, groups);
 }
 
 char *deploy_check(DeployWatch *watch, const Execution *execution, DeployCounts *counts) {

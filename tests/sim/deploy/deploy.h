@@ -3,13 +3,16 @@
 #include "rehearse/rehearse.h"
 #include "stages/services.h"
 
+#define OLD_MIN 1 /* of the group that runs at the beginning */
+
 typedef struct {
     char *config, *pipeline; /* YAML; JSON */
     const char *strategy;
     gint64 old_size, new_size;
-    gint64 promise;        /* so many instances are up behind the load balancer at every moment */
-    gboolean is_exclusive; /* a success leaves one enabled server group */
-    gboolean faulty, doubled;
+    gint64 promise;                    /* so many instances are up behind the load balancer at every moment */
+    gboolean is_exclusive;             /* a success leaves one enabled server group */
+    gint64 new_min;                    /* of the new group after a success */
+    gboolean faulty, doubled, is_calm; /* is_calm: nothing is refused for good, so that all that was pinned is let go */
 } DeployCase;
 DeployCase *deploy_case_new(guint64 seed);
 void deploy_case_free(DeployCase *made);

@@ -1,5 +1,6 @@
 /* Strategies that make the new group empty and move capacity to it step by step: their common stages (strategies.h). Pure, but for
  * strategy_start_empty, which runs in a worker. */
+#include "stages/deploy/replaced.h"
 #include "stages/deploy/strategies/strategies.h"
 
 #define PERCENTAGES_MAX 100
@@ -100,6 +101,14 @@ void strategy_append_pin(const Stage *stage, StagePlan *plan, const Json *base) 
         append_on_source(stage, plan, base, "Pin", "pinMinimumCapacity", NULL);
 }
 
+/* What the source had before anything was pinned: as the deployment found it. What a resize recorded will not do: a stage long before this
+ * one may have done so. NULL: not known. Borrowed. */
+static const JsonValue *found_capacity(const Stage *stage) {
+    const JsonValue *facts = json_get(deploy_context(stage), REPLACED_KEY);
+    const char *name = json_get_string(facts, "serverGroupName");
+    return name != NULL && g_strcmp0(name, strategy_source_name(strategy_source(stage))) == 0 ? json_get(facts, "capacity") : NULL;
+}
+
 /* What the pin recorded of the source, under that key; NULL: it was not pinned. Borrowed. */
 static const JsonValue *recorded_by_pin(const Execution *execution, const Stage *stage, const char *key) {
     g_autoptr(GPtrArray) children = stage_synthetics(execution, stage, OWNER_AFTER);
@@ -117,9 +126,10 @@ void strategy_append_unpin(const Execution *execution, const Stage *stage, Stage
         return;
     g_autofree char *key = g_strconcat("originalCapacity.", strategy_source_name(source), NULL);
     g_autoptr(Json) timeout = timeout_ms > 0 ? json_from_int(timeout_ms) : NULL;
-    /* A stage on failure stands beside the one that pinned, and not behind it: it does not see its outputs. */
-    g_autoptr(Json) more = json_pack("{s:v, s:v}", "stageTimeoutMs", timeout != NULL ? json_root(timeout) : NULL, key,
-                                     timeout_ms > 0 ? recorded_by_pin(execution, stage, key) : NULL);
+    const JsonValue *original = found_capacity(stage);
+    if (original == NULL && timeout_ms > 0) /* on failure: it stands beside the one that pinned, and does not see its outputs */
+        original = recorded_by_pin(execution, stage, key);
+    g_autoptr(Json) more = json_pack("{s:v, s:v}", "stageTimeoutMs", timeout != NULL ? json_root(timeout) : NULL, key, original);
     g_autoptr(Json) present = json_without_nulls(json_root(more));
     append_on_source(stage, plan, base, "Unpin", "unpinMinimumCapacity", present);
 }
@@ -133,14 +143,20 @@ static Json *saved_size(const Stage *stage) {
     return json_pack("{s:s, s:v, s:v}", "action", "scale_exact", "capacity", saved, original, saved);
 }
 
+static Json *source_size(const Stage *stage, const Json *base, const JsonValue *source) {
+    g_autofree char *original = g_strconcat("originalCapacity.", strategy_source_name(source), NULL);
+    g_autoptr(Json) from = size_source(base, source);
+    g_autoptr(Json) size = json_pack("{s:s, s:j, s:v}", "action", "scale_to_server_group", "source", from, original, found_capacity(stage));
+    return json_without_nulls(json_root(size));
+}
+
 /* The size of the new group: so many percent of what it is to have, held there or let go. Caller unrefs. */
 static Json *new_size(const Stage *stage, const Json *base, gint64 percentage, gboolean pinned) {
     const JsonValue *context = deploy_context(stage), *source = strategy_source(stage);
     g_autoptr(Json) common = json_pack("{s:i, s:b, s:b, s:b, s:v}", "scalePct", percentage, "pinCapacity", pinned, "pinMinimumCapacity",
                                        pinned, "unpinMinimumCapacity", !pinned, "targetHealthyDeployPercentage",
                                        json_get(context, "targetHealthyDeployPercentage"));
-    g_autoptr(Json) from = source != NULL ? size_source(base, source) : NULL;
-    g_autoptr(Json) size = source != NULL ? json_pack("{s:s, s:j}", "action", "scale_to_server_group", "source", from) : saved_size(stage);
+    g_autoptr(Json) size = source != NULL ? source_size(stage, base, source) : saved_size(stage);
     return json_merge(json_root(common), json_root(size));
 }
 
