@@ -1,6 +1,7 @@
 /* A plan is the report of a rehearsal, told by stages: which run and with what, which do not and why, and what becomes of the clouds in each.
  * Pure, but for the accounts' permissions. */
 #include "rehearse/plan_report.h"
+#include "clouds/naming.h"
 #include "rehearse/internal.h"
 #include "stages/metadata/applications.h"
 #include <string.h>
@@ -155,32 +156,58 @@ static void add_deployments(JsonBuilder *builder, const Execution *execution, co
 
 /* ---- traffic guards ---- */
 
-/* What a guard said, when it stopped a stage; NULL: none did. Borrowed. */
-static const char *refusal_of(const JsonValue *timeline) {
+static gboolean is_any(const char *pattern) {
+    return g_strcmp0(pattern, "*") == 0;
+}
+
+static gboolean fits(const char *pattern, const char *text) {
+    return is_any(pattern) || g_strcmp0(pattern, text) == 0;
+}
+
+static gboolean fits_part(const char *pattern, const char *text) {
+    return is_any(pattern) || g_strcmp0(pattern != NULL ? pattern : "", text != NULL ? text : "") == 0;
+}
+
+static gboolean covers(const JsonValue *guard, const JsonValue *group) {
+    Moniker moniker = {0};
+    naming_parse(json_get_string(group, "name"), &moniker);
+    gboolean covered = fits(json_get_string(guard, "account"), json_get_string(group, "account")) &&
+                       fits(json_get_string(guard, "location"), json_get_string(group, "region")) &&
+                       fits_part(json_get_string(guard, "stack"), moniker.stack) &&
+                       fits_part(json_get_string(guard, "detail"), moniker.detail);
+    moniker_clear(&moniker);
+    return covered;
+}
+
+static gboolean covers_one(const JsonValue *guard, const JsonValue *groups) {
+    for (JsonIter i = json_iter(groups); json_next(&i);)
+        if (covers(guard, i.value))
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean is_about(const char *message, const char *pattern) {
+    return pattern == NULL || is_any(pattern) || strstr(message, pattern) != NULL;
+}
+
+/* What the guard said when it stopped a stage; NULL: it did not. Borrowed. */
+static const char *refusal_of(const JsonValue *guard, const JsonValue *timeline) {
     for (JsonIter i = json_iter(timeline); json_next(&i);) {
         const char *message = json_get_string(i.value, "message");
-        if (message != NULL && strstr(message, "traffic guards enabled") != NULL)
+        if (message != NULL && strstr(message, "traffic guards enabled") != NULL && is_about(message, json_get_string(guard, "account")) &&
+            is_about(message, json_get_string(guard, "location")) && is_about(message, json_get_string(guard, "stack")))
             return message;
     }
     return NULL;
 }
 
-static gboolean is_guarded_place(const JsonValue *guard, const JsonValue *groups) {
-    for (JsonIter i = json_iter(groups); json_next(&i);) {
-        const char *account = json_get_string(guard, "account"), *location = json_get_string(guard, "location");
-        gboolean here = g_strcmp0(account, "*") == 0 || g_strcmp0(account, json_get_string(i.value, "account")) == 0;
-        if (here && (g_strcmp0(location, "*") == 0 || g_strcmp0(location, json_get_string(i.value, "region")) == 0))
-            return TRUE;
-    }
-    return FALSE;
-}
-
+/* Those that had something to say: of clusters that change, or that would have. */
 static void add_guards(JsonBuilder *builder, const Rehearsal *rehearsal, const JsonValue *timeline, const JsonValue *groups) {
     g_autoptr(Json) application = application_load(rehearsal->services.store, rehearsal->execution->application, NULL);
-    const char *refused = refusal_of(timeline);
     json_begin_array(builder, "trafficGuards");
     for (JsonIter i = json_iter(json_get(json_root(application), "trafficGuards")); json_next(&i);) {
-        if (!json_get_bool(i.value, "enabled", TRUE) || !(refused != NULL || is_guarded_place(i.value, groups)))
+        const char *refused = refusal_of(i.value, timeline);
+        if (!json_get_bool(i.value, "enabled", TRUE) || (refused == NULL && !covers_one(i.value, groups)))
             continue;
         json_begin_object(builder, NULL);
         json_add_value(builder, "guard", i.value);
@@ -193,10 +220,9 @@ static void add_guards(JsonBuilder *builder, const Rehearsal *rehearsal, const J
 
 /* ---- permissions ---- */
 
-static gboolean may_write(const Principal *principal, const Account *account, const JsonValue *roles) {
+static gboolean may_write(const Principal *principal, const JsonValue *roles) {
     if (!principal->authorized || principal->admin || json_length(roles) == 0)
         return TRUE;
-    (void)account;
     for (JsonIter i = json_iter(roles); json_next(&i);)
         if (json_string(i.value) != NULL && g_strv_contains(principal->roles, json_string(i.value)))
             return TRUE;
@@ -206,7 +232,7 @@ static gboolean may_write(const Principal *principal, const Account *account, co
 static void add_missing(JsonBuilder *builder, const PlanOptions *options, const char *name) {
     g_autoptr(Account) account = clouds_account(options->services->clouds, name, NULL);
     const JsonValue *roles = account != NULL && account->permissions != NULL ? json_get(json_root(account->permissions), "WRITE") : NULL;
-    if (account == NULL || may_write(options->principal, account, roles))
+    if (account == NULL || may_write(options->principal, roles))
         return;
     json_begin_object(builder, NULL);
     json_add_string(builder, "account", name);

@@ -210,8 +210,9 @@ def test_a_plan_of_a_body(server):
 
 def test_a_guard_says_no_in_a_plan(server):
     guard = {"account": "prod", "location": "south", "stack": "lone", "detail": "", "enabled": True}
+    others = [{**guard, "stack": "other"}, {**guard, "enabled": False}]
     task = server.api.call("POST", "/tasks", {"application": "guarded", "description": "make it", "job": [
-        {"type": "createApplication", "application": {"name": "guarded", "email": "a@b.example", "trafficGuards": [guard]}}]})
+        {"type": "createApplication", "application": {"name": "guarded", "email": "a@b.example", "trafficGuards": [guard, *others]}}]})
     wait_for(lambda: server.api.get(task["ref"])["status"] in ("SUCCEEDED", "TERMINAL"))
     config = {"application": "guarded", "name": "Twice", "stages": [
         {"refId": "1", "type": "deploy", "name": "Deploy", "clusters": [cluster(application="guarded", stack="lone",
@@ -221,6 +222,8 @@ def test_a_guard_says_no_in_a_plan(server):
     plan = server.api.call("POST", "/pipelines/plan", config)
     assert plan["status"] == "TERMINAL"
     assert [(g["guard"]["stack"], g["verdict"]) for g in plan["trafficGuards"]] == [("lone", "refused")]
+    alone = server.api.call("POST", "/pipelines/plan", {**config, "stages": config["stages"][:1]})
+    assert [(g["guard"]["stack"], g["verdict"]) for g in alone["trafficGuards"]] == [("lone", "holds")]
 
 
 def test_a_plan_of_nothing_known(server):
