@@ -115,8 +115,23 @@ static Json *instance_document(const SimulatedGroup *group, const SimulatedInsta
                      group->instance_type, "launchTime", instance->launch_ms, "state", state, "errorRate", instance->error_rate);
 }
 
-static void put_instance(Inventory *inventory, const Account *account, const SimulatedGroup *group, const SimulatedInstance *instance,
-                         gint64 now_ms) {
+/* All that changes of an instance, in one number; never 0. */
+static guint look_of(const Account *account, const SimulatedGroup *group, const SimulatedInstance *instance, gint64 now_ms) {
+    guint look = 1 + (guint)platform_state(account, group, instance, now_ms) + g_str_hash(simulated_lifecycle(instance, now_ms));
+    for (guint i = 0; i < instance->registrations->len; i++) {
+        HealthState state = HEALTH_UNKNOWN;
+        gboolean known = simulated_registration_health(instance, instance->registrations->pdata[i], now_ms, &state);
+        look = look * 31 + (known ? 1 + (guint)state : 0);
+    }
+    return look != 0 ? look : 1;
+}
+
+static void put_instance(Inventory *inventory, const Account *account, const SimulatedGroup *group, SimulatedInstance *instance,
+                         gboolean always, gint64 now_ms) {
+    guint look = look_of(account, group, instance, now_ms);
+    if (!always && instance->told == look)
+        return;
+    instance->told = look;
     InventoryObject *object = inventory_object_new(KIND_INSTANCE, account->name, group->region, instance->id);
     put(inventory, object, instance_document(group, instance, now_ms), instance_record(account, group, instance, now_ms),
         (GDestroyNotify)instance_free, now_ms);
@@ -213,9 +228,9 @@ static ServerGroup *group_record(const Account *account, const SimulatedGroup *g
     return record;
 }
 
-void simulator_put_group(Inventory *inventory, const Account *account, const SimulatedGroup *group, gint64 now_ms) {
+void simulator_put_group(Inventory *inventory, const Account *account, const SimulatedGroup *group, gboolean all, gint64 now_ms) {
     for (guint i = 0; i < group->instances->len; i++)
-        put_instance(inventory, account, group, group->instances->pdata[i], now_ms);
+        put_instance(inventory, account, group, group->instances->pdata[i], all, now_ms);
     if (group->ending)
         return;
     InventoryObject *object = inventory_object_new(KIND_SERVER_GROUP, account->name, group->region, group->name);

@@ -98,7 +98,7 @@ gboolean simulator_refresh_group(Account *account, const char *region, const cha
     SimulatedGroup *group = world_group(world, account->name, region, name);
     gboolean stale = world_stale_since_ms(world, account->name, region, now_ms) > 0;
     if (group != NULL && !stale)
-        simulator_put_group(inventory, account, group, now_ms);
+        simulator_put_group(inventory, account, group, FALSE, now_ms);
     if (group == NULL && !stale)
         inventory_remove(inventory, account->name, KIND_SERVER_GROUP, region, name, now_ms);
     simulator_leave(room);
@@ -139,7 +139,7 @@ gboolean simulator_refresh_cluster(Account *account, const char *region, const c
         const SimulatedGroup *group = groups->pdata[i];
         if (strcmp(group->account, account->name) == 0 && strcmp(group->region, region) == 0 &&
             g_strcmp0(group->moniker.cluster, cluster) == 0)
-            simulator_put_group(inventory, account, group, now_ms);
+            simulator_put_group(inventory, account, group, FALSE, now_ms);
     }
     simulator_leave(room);
     return TRUE;

@@ -42,7 +42,7 @@ static void tell_groups(SimulatorRoom *room, Inventory *inventory) {
         g_autoptr(Account) account = clouds_account(room->clouds, group->account, NULL);
         if (account == NULL)
             continue; /* not opened yet: its first read tells */
-        simulator_put_group(inventory, account, group, room->now_ms);
+        simulator_put_group(inventory, account, group, FALSE, room->now_ms);
         group->changed = FALSE;
     }
 }
@@ -257,7 +257,7 @@ void simulator_publish_all(SimulatorRoom *room, Account *account, const char *re
     for (guint i = 0; i < groups->len; i++) {
         SimulatedGroup *group = groups->pdata[i];
         if (strcmp(group->account, account->name) == 0 && strcmp(group->region, region) == 0)
-            simulator_put_group(inventory, account, group, now_ms);
+            simulator_put_group(inventory, account, group, TRUE, now_ms);
     }
     for (guint i = 0; i < balancers->len; i++) {
         SimulatedBalancer *balancer = balancers->pdata[i];

@@ -23,7 +23,8 @@ void simulator_publish_all(SimulatorRoom *room, Account *account, const char *re
 gboolean simulator_is_stale(SimulatorRoom *room, const char *account, const char *region);
 
 /* ---- documents for the inventory (publish.c); under the lock ---- */
-void simulator_put_group(Inventory *inventory, const Account *account, const SimulatedGroup *group, gint64 now_ms);
+/* all: its instances too that look as they were last told. */
+void simulator_put_group(Inventory *inventory, const Account *account, const SimulatedGroup *group, gboolean all, gint64 now_ms);
 void simulator_put_balancer(Inventory *inventory, const Account *account, const SimulatedBalancer *balancer, gint64 now_ms);
 void simulator_put_image(Inventory *inventory, const Account *account, const char *region, const SimulatedImage *image, gint64 now_ms);
 void simulator_put_network(Inventory *inventory, const Account *account, const char *region, gint64 now_ms);

@@ -46,6 +46,7 @@ typedef struct {
     gint64 gone_ms;      /* it is no more; 0: not known yet */
     gboolean out;        /* taken out of traffic by hand */
     double error_rate;
+    guint told;               /* what it looked like when it was last told; 0: it was not */
     GPtrArray *registrations; /* of SimulatedRegistration */
 } SimulatedInstance;
 
