@@ -28,7 +28,9 @@ Json *json_block_new(gsize values, gsize text_bytes) {
     const gsize memory = sizeof(Json) + values * sizeof(yyjson_val) + text_bytes;
     Json *json = g_malloc(memory);
     g_atomic_ref_count_init(&json->references);
-    json->memory = memory;
+    json->block = json->memory = memory;
+    json->depth = 0;
+    json->linking = FALSE;
     return json;
 }
 
@@ -39,6 +41,8 @@ guint json_depth(const JsonValue *value) {
     for (const yyjson_val *at = value; at < value + length; at++) {
         while (open > 0 && at >= ends[open - 1])
             open--;
+        if (json_is_link(at))
+            deepest = MAX(deepest, open + json_link_target(at)->depth);
         if (!unsafe_yyjson_is_ctn(json_raw(at)))
             continue;
         if (open == JSON_DEPTH_MAX)
@@ -175,8 +179,11 @@ Json *json_ref(Json *json) {
 }
 
 void json_unref(Json *json) {
-    if (json != NULL && g_atomic_ref_count_dec(&json->references))
-        g_free(json);
+    if (json == NULL || !g_atomic_ref_count_dec(&json->references))
+        return;
+    if (json->linking)
+        json_links_unref(json->values, json_flat_length(json->values));
+    g_free(json);
 }
 
 const JsonValue *json_root(const Json *json) {
@@ -185,6 +192,17 @@ const JsonValue *json_root(const Json *json) {
 
 gsize json_memory(const Json *json) {
     return json == NULL ? 0 : json->memory;
+}
+
+gsize json_memory_own(const Json *json) {
+    if (json == NULL || !json->linking)
+        return json == NULL ? 0 : json->block;
+    gsize bytes = json->block;
+    const gsize length = json_flat_length(json->values);
+    for (gsize i = 0; i < length; i++)
+        if (json_is_link(json->values + i))
+            bytes += json_link_target(json->values + i)->block;
+    return bytes;
 }
 
 gsize json_position(const Json *json, const JsonValue *value) {
@@ -215,6 +233,8 @@ Json *json_copy(const JsonValue *value) {
     static const yyjson_val null_value = {YYJSON_TYPE_NULL, {0}};
     if (value == NULL)
         value = &null_value;
+    if (json_is_shared_root(value))
+        return json_ref(json_of_shared_root(value));
     const gsize length = json_flat_length(value);
     Json *json = json_block_new(length, text_bytes_of(value, length));
     char *text = (char *)(json->values + length);
@@ -235,6 +255,8 @@ Json *json_copy(const JsonValue *value) {
             text += BIG_UNSIGNED_TEXT_MAX;
         }
     }
+    if (json_links_ref(json->values, length))
+        json_note_links(json, length);
     return json;
 }
 
@@ -352,11 +374,11 @@ gsize json_length(const JsonValue *value) {
 }
 
 const JsonValue *json_get(const JsonValue *object, const char *key) {
-    return yyjson_obj_get(json_raw(object), key);
+    return json_follow(yyjson_obj_get(json_raw(object), key));
 }
 
 const JsonValue *json_at(const JsonValue *array, gsize index) {
-    return yyjson_arr_get(json_raw(array), index);
+    return json_follow(yyjson_arr_get(json_raw(array), index));
 }
 
 const JsonValue *json_dig(const JsonValue *value, ...) {
@@ -413,6 +435,7 @@ gboolean json_next(JsonIter *iter) {
         iter->value++;
     }
     iter->cursor = unsafe_yyjson_get_next(json_raw(iter->value));
+    iter->value = json_follow(iter->value);
     return TRUE;
 }
 
@@ -449,8 +472,7 @@ static gboolean arrays_equal(const JsonValue *a, const JsonValue *b) {
 static gboolean objects_equal(const JsonValue *a, const JsonValue *b) {
     g_auto(JsonKeyIndex) index = json_key_index(b);
     for (JsonIter i = json_iter(a); json_next(&i);) {
-        const yyjson_val *key = i.value - 1;
-        const JsonValue *other = json_key_index_find(&index, key->uni.str, unsafe_yyjson_get_len(json_raw(key)));
+        const JsonValue *other = json_key_index_find(&index, i.key, strlen(i.key));
         if (other == NULL || !json_equal(i.value, other))
             return FALSE;
     }
@@ -458,7 +480,7 @@ static gboolean objects_equal(const JsonValue *a, const JsonValue *b) {
 }
 
 gboolean json_equal(const JsonValue *a, const JsonValue *b) {
-    if (a == NULL || b == NULL)
+    if (a == NULL || b == NULL || (a == b && json_is_shared_root(a)))
         return a == b;
     if (json_is_number(a) && json_is_number(b))
         return numbers_equal(a, b);
@@ -481,9 +503,40 @@ gboolean json_equal(const JsonValue *a, const JsonValue *b) {
 
 /* ---- writing ---- */
 
+static char *write_text(const JsonValue *value, yyjson_write_flag flags, gsize *length);
+
+/* Texts of shared documents are written into their places as they are. */
+static char *write_linking(const JsonValue *value, gsize n, gsize *written) {
+    g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+    g_autofree yyjson_val *values = g_memdup2(value, n * sizeof *values);
+    for (gsize i = 0; i < n; i++) {
+        if (!json_is_link(&values[i]))
+            continue;
+        gsize length = 0;
+        char *text = write_text(json_link_target(&values[i])->values, YYJSON_WRITE_NOFLAG, &length);
+        g_ptr_array_add(texts, text);
+        values[i] = (yyjson_val){json_tag(YYJSON_TYPE_RAW, YYJSON_SUBTYPE_NONE, length), {.str = text}};
+    }
+    return yyjson_val_write_opts(values, YYJSON_WRITE_NOFLAG, &glib_memory, written, NULL);
+}
+
+/* Indentation goes through all levels, so all of it has to be at hand. */
+static char *write_linking_pretty(const JsonValue *value, gsize n, yyjson_write_flag flags, gsize *written) {
+    g_autofree char *text = write_linking(value, n, NULL);
+    g_autoptr(Json) whole = json_parse_stored(text, NULL);
+    return whole == NULL ? NULL : yyjson_val_write_opts(whole->values, flags, &glib_memory, written, NULL);
+}
+
+static char *write_value(const JsonValue *value, yyjson_write_flag flags, gsize *written) {
+    const gsize n = json_flat_length(value);
+    if (!json_has_links(value, n))
+        return yyjson_val_write_opts(json_raw(value), flags, &glib_memory, written, NULL);
+    return flags == YYJSON_WRITE_NOFLAG ? write_linking(value, n, written) : write_linking_pretty(value, n, flags, written);
+}
+
 static char *write_text(const JsonValue *value, yyjson_write_flag flags, gsize *length) {
     gsize written = 0;
-    char *text = value == NULL ? NULL : yyjson_val_write_opts(json_raw(value), flags, &glib_memory, &written, NULL);
+    char *text = value == NULL ? NULL : write_value(value, flags, &written);
     if (value == NULL) {
         text = g_strdup("null");
         written = strlen(text);

@@ -32,7 +32,8 @@ void json_unref(Json *json); /* NULL-safe, any thread */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Json, json_unref)
 
 const JsonValue *json_root(const Json *json); /* NULL for a NULL json */
-gsize json_memory(const Json *json);          /* bytes it occupies, for budgets */
+gsize json_memory(const Json *json);          /* bytes it occupies, shared documents in it counted whole: for limits */
+gsize json_memory_own(const Json *json);      /* shared documents counted without what they share: for budgets of what is kept */
 /* The number of a value in the order of the text, keys counted: the root is 0. JSON_NO_POSITION when it is not of this document. */
 #define JSON_NO_POSITION G_MAXSIZE
 gsize json_position(const Json *json, const JsonValue *value);
@@ -84,6 +85,11 @@ gboolean json_equal(const JsonValue *a, const JsonValue *b);
 /* Text of a value, NUL-terminated; caller frees with g_free. length may be NULL. NULL value gives "null". */
 char *json_write(const JsonValue *value, gsize *length);
 char *json_write_pretty(const JsonValue *value, gsize *length);
+
+/* A document that is large and part of many: what is built with it holds a reference instead of a copy, and reads and writes as though
+ * it were copied. Null members are dropped (engine.md 1); small ones are not worth it and are copied. Caller owns. */
+#define JSON_SHARED_MIN 4096 /* bytes of memory */
+Json *json_shared(const JsonValue *value);
 
 /* ---- building --------------------------------------------------------------------------------------------------
  * Values are appended to the innermost open container. `key` is NULL inside arrays (and for the root). A NULL text or

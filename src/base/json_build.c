@@ -10,6 +10,7 @@ struct JsonBuilder {
     GString *texts;
     gsize open[JSON_DEPTH_MAX]; /* indexes of the open containers */
     guint depth;
+    gboolean linking;  /* links are among the values, each with a reference */
     JsonBuilder *next; /* among the spare ones */
 };
 
@@ -24,6 +25,12 @@ typedef struct {
     JsonBuilder *first;
     guint n;
 } Spares;
+
+static void drop_links(JsonBuilder *builder) {
+    if (builder->linking)
+        json_links_unref(builder->values, builder->count);
+    builder->linking = FALSE;
+}
 
 static void builder_destroy(JsonBuilder *builder) {
     g_free(builder->values);
@@ -75,6 +82,7 @@ JsonBuilder *json_builder_new(void) {
     builder = g_new(JsonBuilder, 1);
     builder->count = 0;
     builder->depth = 0;
+    builder->linking = FALSE;
     builder->capacity = FIRST_CAPACITY;
     builder->values = g_new(yyjson_val, FIRST_CAPACITY);
     builder->texts = g_string_sized_new(FIRST_CAPACITY * 8);
@@ -82,7 +90,10 @@ JsonBuilder *json_builder_new(void) {
 }
 
 void json_builder_free(JsonBuilder *builder) {
-    if (builder != NULL && !keep_spare(builder))
+    if (builder == NULL)
+        return;
+    drop_links(builder);
+    if (!keep_spare(builder))
         builder_destroy(builder);
 }
 
@@ -210,6 +221,8 @@ static void drop_replaced_members(JsonBuilder *builder, gsize object) {
         if (!replaced[i]) {
             memmove(to, from, length * sizeof *to);
             to += length;
+        } else if (builder->linking) {
+            json_links_unref(from, length);
         }
         from = next;
     }
@@ -294,6 +307,11 @@ void json_add_null(JsonBuilder *builder, const char *key) {
 
 /* ---- copies ---- */
 
+static void append_link(JsonBuilder *builder, const JsonValue *root) {
+    *grow(builder, 1) = (yyjson_val){json_tag(YYJSON_TYPE_NONE, YYJSON_SUBTYPE_NONE, 0), {.ptr = json_ref(json_of_shared_root(root))}};
+    builder->linking = TRUE;
+}
+
 static void append_subtree(JsonBuilder *builder, const JsonValue *value) {
     const gsize length = json_flat_length(value);
     yyjson_val *to = grow(builder, length);
@@ -305,6 +323,8 @@ static void append_subtree(JsonBuilder *builder, const JsonValue *value) {
         to[i].uni.u64 = builder->texts->len;
         g_string_append_len(builder->texts, text, (gssize)unsafe_yyjson_get_len(&to[i]) + 1);
     }
+    to->tag &= ~(guint64)JSON_ROOT_SHARED; /* of a root that becomes another's */
+    builder->linking = json_links_ref(to, length) || builder->linking;
 }
 
 /* A value that does not fit below the open containers: what lies too deep is replaced by a text that says so. */
@@ -325,14 +345,18 @@ static void add_cut(JsonBuilder *builder, const char *key, const JsonValue *valu
 void json_add_value(JsonBuilder *builder, const char *key, const JsonValue *value) {
     if (leave_out(builder, key, value))
         return;
-    const gsize room = JSON_DEPTH_MAX - builder->depth;
-    if (json_flat_length(value) > room && json_depth(value) > room) {
+    const gsize room = JSON_DEPTH_MAX - builder->depth, length = json_flat_length(value);
+    const gboolean shared = json_is_shared_root(value) && builder->depth > 0;
+    if ((length > room || json_has_links(value, length)) && json_depth(value) > room) {
         log_warning("base", "a JSON document grew deeper than %d levels; what lies deeper was left out", JSON_DEPTH_MAX);
         add_cut(builder, key, value);
         return;
     }
     begin_value(builder, key);
-    append_subtree(builder, value);
+    if (shared)
+        append_link(builder, value);
+    else
+        append_subtree(builder, value);
 }
 
 void json_add_json(JsonBuilder *builder, const char *key, const Json *json) {
@@ -366,6 +390,7 @@ char *json_builder_write(JsonBuilder *builder, gsize *length) {
         if (json_has_text(&builder->values[i]))
             builder->values[i].uni.str = builder->texts->str + builder->values[i].uni.u64;
     char *text = json_write(builder->values, length);
+    drop_links(builder);
     builder->count = 0;
     g_string_truncate(builder->texts, 0);
     return text;
@@ -380,6 +405,9 @@ Json *json_builder_end(JsonBuilder *builder) {
     for (gsize i = 0; i < builder->count; i++)
         if (json_has_text(&json->values[i]))
             json->values[i].uni.str = texts + json->values[i].uni.u64;
+    if (builder->linking)
+        json_note_links(json, builder->count); /* which has the references now */
+    builder->linking = FALSE;
     builder->count = 0;
     g_string_truncate(builder->texts, 0);
     return json;

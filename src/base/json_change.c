@@ -9,9 +9,8 @@ static void add_change(JsonBuilder *builder, const char *key, const JsonValue *b
     json_add_value(builder, key, change);
 }
 
-static const JsonValue *find(const JsonKeyIndex *index, const JsonValue *value) {
-    const yyjson_val *key = value - 1; /* a member's key lies before its value */
-    return json_key_index_find(index, key->uni.str, unsafe_yyjson_get_len(json_raw(key)));
+static const JsonValue *find(const JsonKeyIndex *index, const char *key) {
+    return json_key_index_find(index, key, strlen(key));
 }
 
 /* base's members in their order, changed ones at their place, new ones at the end, as one object. */
@@ -21,7 +20,7 @@ static void add_merged(JsonBuilder *builder, const char *key, const JsonValue *b
     json_begin_object(builder, key);
     if (json_is_object(base))
         for (JsonIter i = json_iter(base); json_next(&i);) {
-            const JsonValue *change = find(&in_changes, i.value);
+            const JsonValue *change = find(&in_changes, i.key);
             if (change == NULL)
                 json_add_value(builder, i.key, i.value);
             else
@@ -29,7 +28,7 @@ static void add_merged(JsonBuilder *builder, const char *key, const JsonValue *b
         }
     if (json_is_object(changes))
         for (JsonIter i = json_iter(changes); json_next(&i);)
-            if (find(&in_base, i.value) == NULL)
+            if (find(&in_base, i.key) == NULL)
                 json_add_value(builder, i.key, i.value);
     json_end_object(builder);
 }
@@ -75,7 +74,9 @@ Json *json_without(const JsonValue *object, const char *const *keys) {
 }
 
 static void add_without_nulls(JsonBuilder *builder, const char *key, const JsonValue *value) {
-    if (json_is_object(value)) {
+    if (value != NULL && json_is_shared_root(value)) {
+        json_add_value(builder, key, value); /* it has none */
+    } else if (json_is_object(value)) {
         json_begin_object(builder, key);
         for (JsonIter i = json_iter(value); json_next(&i);)
             if (!json_is_null(i.value))
@@ -92,9 +93,20 @@ static void add_without_nulls(JsonBuilder *builder, const char *key, const JsonV
 }
 
 Json *json_without_nulls(const JsonValue *value) {
+    if (value != NULL && json_is_shared_root(value))
+        return json_copy(value);
     g_autoptr(JsonBuilder) builder = json_builder_new();
     add_without_nulls(builder, NULL, value);
     return json_builder_end(builder);
+}
+
+Json *json_shared(const JsonValue *value) {
+    Json *json = json_without_nulls(value);
+    if (json_is_shared_root(json->values) || json->memory < JSON_SHARED_MIN || json_length(json->values) == 0)
+        return json;
+    json->depth = json_depth(json->values);
+    json->values->tag |= JSON_ROOT_SHARED; /* nobody else has it yet */
+    return json;
 }
 
 Json *json_from_string(const char *text) {

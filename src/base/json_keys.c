@@ -29,7 +29,7 @@ static JsonKey *collect(const JsonValue *object, gsize count) {
     JsonKey *keys = g_new(JsonKey, count);
     yyjson_val *member = unsafe_yyjson_get_first(json_raw(object));
     for (gsize i = 0; i < count; i++, member = unsafe_yyjson_get_next(member + 1))
-        keys[i] = (JsonKey){member->uni.str, unsafe_yyjson_get_len(member), i, member + 1};
+        keys[i] = (JsonKey){member->uni.str, unsafe_yyjson_get_len(member), i, json_follow(member + 1)};
     return keys;
 }
 
@@ -50,7 +50,7 @@ static int compare_sought(const void *sought, const void *entry) {
 
 const JsonValue *json_key_index_find(const JsonKeyIndex *index, const char *key, gsize length) {
     if (index->sorted == NULL)
-        return yyjson_obj_getn(json_raw(index->object), key, length);
+        return json_follow(yyjson_obj_getn(json_raw(index->object), key, length));
     const JsonKey sought = {key, length, 0, NULL};
     const JsonKey *found = bsearch(&sought, index->sorted, index->count, sizeof sought, compare_sought);
     return found == NULL ? NULL : found->value;

@@ -135,6 +135,8 @@ Json *execution_outputs(const Execution *execution);
 /* The JSON as the API serves it. expand FALSE: as lists strip it (contexts but `group`, outputs and tasks emptied, stages of
  * parent executions cleared). Caller owns. */
 Json *execution_to_json(const Execution *execution, gboolean expand);
+/* The same, whole, as children have it in their triggers: what is built with it refers to it (json_shared). Caller owns. */
+Json *execution_to_shared_json(const Execution *execution);
 Json *stage_to_json(const Stage *stage);
 Json *execution_members_to_json(const Execution *execution);  /* without trigger and stages */
 Json *orchestration_to_task_json(const Execution *execution); /* GET /tasks/{id} */

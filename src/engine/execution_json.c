@@ -185,6 +185,11 @@ Json *execution_to_json(const Execution *execution, gboolean expand) {
     return json_builder_end(builder);
 }
 
+Json *execution_to_shared_json(const Execution *execution) {
+    g_autoptr(Json) json = execution_to_json(execution, TRUE);
+    return json_shared(json_root(json));
+}
+
 /* ---- the task view of an orchestration ---- */
 static gboolean is_empty(const JsonValue *value) {
     JsonType type = json_type(value);

@@ -13,13 +13,17 @@ static const char *keep_text(ExecutionTexts *texts, char *text) {
     return text;
 }
 
-static char *body_text(const Execution *execution) {
+/* A parent execution is not written anew for each of its children. */
+static void fill_body(ExecutionTexts *texts, const Execution *execution) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     json_begin_object(builder, NULL);
     execution_body_write(execution, builder);
     json_add_json(builder, "trigger", execution->trigger);
     json_end_object(builder);
-    return json_builder_write(builder, NULL);
+    if (json_get(json_root(execution->trigger), "parentExecution"))
+        texts->record.document = texts->document = json_builder_end(builder);
+    else
+        texts->record.body = keep_text(texts, json_builder_write(builder, NULL));
 }
 
 static void engine_state_write(const Execution *execution, JsonBuilder *builder) {
@@ -97,7 +101,8 @@ void execution_texts_fill(ExecutionTexts *texts, const Execution *draft, gboolea
     texts->record.finished = execution_is_settled(draft);
     texts->record.version = draft->version + 1;
     texts->record.state = keep_text(texts, state_text(draft));
-    texts->record.body = insert ? keep_text(texts, body_text(draft)) : NULL;
+    if (insert)
+        fill_body(texts, draft);
     for (guint i = 0; i < removed; i++)
         add_stage(texts, g_ptr_array_index(draft->removed, i), TRUE);
     for (guint i = 0; i < changed->len; i++)
@@ -107,6 +112,7 @@ void execution_texts_fill(ExecutionTexts *texts, const Execution *draft, gboolea
 void execution_texts_clear(ExecutionTexts *texts) {
     g_clear_pointer(&texts->texts, g_ptr_array_unref);
     g_clear_pointer(&texts->stages, g_free);
+    g_clear_pointer(&texts->document, json_unref);
     texts->n = 0;
 }
 
@@ -277,7 +283,7 @@ static void read_members(Execution *execution, const ExecutionRecord *record, co
     json_set(&execution->trigger, copy_object(body, "trigger"));
     if (execution->type == EXECUTION_PIPELINE)
         execution->parent_stage_id = text_new(json_get_string(json_root(execution->trigger), "parentPipelineStageId"));
-    execution->memory += json_memory(execution->trigger);
+    execution->memory += json_memory_own(execution->trigger);
     execution->canceled = json_get_bool(state, "canceled", FALSE);
     execution->canceled_by = text_new(json_get_string(state, "canceledBy"));
     execution->cancellation_reason = text_new(json_get_string(state, "cancellationReason"));
@@ -291,7 +297,7 @@ Execution *execution_from_loaded(const LoadedExecution *loaded, GError **error) 
     gboolean pipeline = strcmp(record->type, execution_type_name(EXECUTION_PIPELINE)) == 0;
     g_autoptr(Execution) execution = execution_new(pipeline ? EXECUTION_PIPELINE : EXECUTION_ORCHESTRATION);
     g_autoptr(GError) damage = NULL;
-    g_autoptr(Json) body = json_parse_stored(record->body ? record->body : "{}", &damage);
+    g_autoptr(Json) body = record->document ? json_ref(record->document) : json_parse_stored(record->body ? record->body : "{}", &damage);
     g_autoptr(Json) state = damage ? NULL : json_parse_stored(record->state ? record->state : "{}", &damage);
     if (!damage) {
         const JsonValue *engine = json_get(json_root(state), STATE_ENGINE_KEY);

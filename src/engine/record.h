@@ -9,6 +9,7 @@ typedef struct {
     StageRecord *stages; /* those the draft changed, added or removed */
     gsize n;
     GPtrArray *texts; /* owns what the records point to */
+    Json *document;   /* the body, where it is one; NULL: it is a text */
 } ExecutionTexts;
 /* The draft as it will be after execution_seal: its version is one more than now. insert: with body and all stages. */
 void execution_texts_fill(ExecutionTexts *texts, const Execution *draft, gboolean insert);

@@ -165,7 +165,7 @@ static Json *load_parent(Engine *engine, const JsonValue *trigger, GError **erro
     g_autoptr(Execution) parent = engine_load(engine, parent_id, error);
     if (!parent)
         return NULL;
-    g_autoptr(Json) whole = execution_to_json(parent, TRUE);
+    g_autoptr(Json) whole = execution_to_shared_json(parent);
     g_autoptr(Json) members = json_pack("{s:j, s:b, s:s, s:s}", "parentExecution", whole, "isPipeline", TRUE, "parentStatus",
                                         status_info(parent->status)->name, "parentPipelineName", parent->name);
     return json_merge(trigger, json_root(members));

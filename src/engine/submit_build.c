@@ -166,7 +166,7 @@ Execution *submit_build(ExecutionType type, const JsonValue *config, const Princ
     execution->start_expiry_ms = time_of(json_get(config, "startTimeExpiry"));
     execution->notifications = copy_if(config, "notifications", JSON_ARRAY);
     json_set(&execution->trigger, json_without_nulls(json_get(config, "trigger")));
-    execution->memory += json_memory(execution->trigger);
+    execution->memory += json_memory_own(execution->trigger);
     if (type == EXECUTION_PIPELINE) {
         set_pipeline_members(execution, config);
         set_parents(execution);

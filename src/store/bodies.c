@@ -163,11 +163,16 @@ char *shared_take_out(StoreUnit *unit, gint64 execution_key, const char *text, g
     if (length < SHARED_VALUE_MIN && strstr(text, "\"parentExecution\"") == NULL)
         return NULL;
     g_autoptr(Json) json = json_parse(text, (gssize)length, NULL);
-    if (!json_is_object(json_root(json)))
-        return NULL; /* kept as it is */
+    return shared_take_out_of(unit, execution_key, json_root(json), shared); /* what is no object is kept as it is */
+}
+
+char *shared_take_out_of(StoreUnit *unit, gint64 execution_key, const JsonValue *document, char **shared) {
+    *shared = NULL;
+    if (!json_is_object(document))
+        return NULL;
     g_autoptr(GString) hashes = g_string_new(NULL);
     TakeOut out = {.unit = unit, .execution_key = execution_key, .hashes = hashes};
-    g_autoptr(Json) without = object_take_out(&out, json_root(json));
+    g_autoptr(Json) without = object_take_out(&out, document);
     if (hashes->len == 0)
         return NULL;
     *shared = g_strdup(hashes->str);
@@ -188,12 +193,28 @@ static gboolean value_each(const StoreRow *row, gpointer data) {
 }
 
 typedef struct {
+    Store *store; /* whose documents are shared in memory; NULL: nothing is */
     Reader *reader;
     const char *shared; /* hashes of this document and all within it */
     guint depth;
 } PutBack;
 
 static Json *object_put_back(PutBack *back, const JsonValue *object, GError **error);
+
+static Json *value_put_back(PutBack *back, const char *hash, GError **error);
+
+/* A parent execution: read once for all that have it. */
+static Json *parent_put_back(PutBack *back, const char *hash, GError **error) {
+    Json *known = shared_cache_get(back->store->shared, hash);
+    if (known != NULL)
+        return known;
+    g_autoptr(Json) whole = value_put_back(back, hash, error);
+    if (whole == NULL)
+        return NULL;
+    Json *shared = json_shared(json_root(whole));
+    shared_cache_put(back->store->shared, hash, shared);
+    return shared;
+}
 
 /* The document behind a marker, whole. */
 static Json *value_put_back(PutBack *back, const char *hash, GError **error) {
@@ -228,7 +249,8 @@ static gboolean member_put_back(PutBack *back, JsonBuilder *builder, const char 
                                 GError **error) {
     const char *hash = marker_hash(back, value);
     if (hash != NULL) {
-        g_autoptr(Json) whole = value_put_back(back, hash, error);
+        gboolean parent = back->store != NULL && g_str_equal(key, "parentExecution");
+        g_autoptr(Json) whole = parent ? parent_put_back(back, hash, error) : value_put_back(back, hash, error);
         if (whole != NULL)
             json_add_json(builder, key, whole);
         return whole != NULL;
@@ -262,6 +284,12 @@ char *shared_put_back(Reader *reader, const char *text, const char *shared, GErr
     g_autoptr(Json) json = json_parse(text, -1, error);
     g_autoptr(Json) whole = json != NULL ? object_put_back(&back, json_root(json), error) : NULL;
     return whole != NULL ? json_write(json_root(whole), NULL) : NULL;
+}
+
+Json *shared_put_back_document(Store *store, Reader *reader, const char *text, const char *shared, GError **error) {
+    PutBack back = {.store = store, .reader = reader, .shared = shared};
+    g_autoptr(Json) json = json_parse(text, -1, error);
+    return json != NULL ? object_put_back(&back, json_root(json), error) : NULL;
 }
 
 void shared_forget(StoreUnit *unit, gint64 execution_key) {

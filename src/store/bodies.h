@@ -25,7 +25,11 @@ gboolean body_unpack_into(GStringChunk *memory, const void *bytes, gsize length,
  * root and of the objects in it. `parentExecution` is always taken out, and so is its own parent's. Answers the text to
  * store and in *shared the hashes (separated by spaces); NULL when there is nothing to take out. Caller frees both. */
 char *shared_take_out(StoreUnit *unit, gint64 execution_key, const char *text, gsize length, char **shared);
+/* The same of a document; NULL as well when there is nothing to take out. */
+char *shared_take_out_of(StoreUnit *unit, gint64 execution_key, const JsonValue *document, char **shared);
 /* Puts back those that are in the list of hashes (a user's own text may look like ours). Caller frees. */
 char *shared_put_back(Reader *reader, const char *text, const char *shared, GError **error);
+/* The same as a document that shares its parent executions with all others that were read lately. Caller owns. */
+Json *shared_put_back_document(Store *store, Reader *reader, const char *text, const char *shared, GError **error);
 /* Adds to the unit: forget this execution's uses and the values that nobody else uses. */
 void shared_forget(StoreUnit *unit, gint64 execution_key);

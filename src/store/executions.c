@@ -35,11 +35,15 @@ static Body state_pack(const char *state) {
 
 /* A document that may have large values, as the two columns shared and body. */
 static void document_add(StoreUnit *unit, gint64 execution_key, const StoreStatement *statement, const StoreValue *before, gsize n,
-                         const char *text) {
-    gsize length = strlen(text);
+                         const char *text, const Json *document) {
     g_autofree char *shared = NULL;
-    g_autofree char *without = shared_take_out(unit, execution_key, text, length, &shared);
-    g_auto(Body) body = without != NULL ? body_pack(without, strlen(without)) : body_pack(text, length);
+    g_autofree char *whole = NULL;
+    g_autofree char *without = document != NULL ? shared_take_out_of(unit, execution_key, json_root(document), &shared)
+                                                : shared_take_out(unit, execution_key, text, strlen(text), &shared);
+    if (without == NULL && document != NULL)
+        text = whole = json_write(json_root(document), NULL);
+    const char *kept = without != NULL ? without : text;
+    g_auto(Body) body = body_pack(kept, strlen(kept));
     StoreValue values[STORE_VALUES_MAX];
     memcpy(values, before, n * sizeof *values);
     values[n] = SV_TEXT(shared);
@@ -55,7 +59,8 @@ static void stages_add(StoreUnit *unit, gint64 execution_key, const StageRecord 
         if (stage->body == NULL)
             store_unit_add(unit, &STAGE_DELETE, &key, 1);
         else
-            document_add(unit, execution_key, &STAGE_PUT, (StoreValue[]){key, SV_TEXT(stage->id), SV_TEXT(stage->status)}, 3, stage->body);
+            document_add(unit, execution_key, &STAGE_PUT, (StoreValue[]){key, SV_TEXT(stage->id), SV_TEXT(stage->status)}, 3, stage->body,
+                         NULL);
     }
 }
 
@@ -72,7 +77,8 @@ void store_execution_insert(StoreUnit *unit, const ExecutionRecord *record, cons
                                                       record->id, record->correlation_id)
                                     : g_strdup_printf("an execution %s exists already", record->id);
     store_unit_require(unit, &INSERT, values, G_N_ELEMENTS(values), conflict);
-    document_add(unit, record->key, &BODY_INSERT, (StoreValue[]){SV_INT(record->key)}, 1, record->body != NULL ? record->body : "{}");
+    document_add(unit, record->key, &BODY_INSERT, (StoreValue[]){SV_INT(record->key)}, 1, record->body != NULL ? record->body : "{}",
+                 record->document);
     stages_add(unit, record->key, stages, n);
 }
 
@@ -190,7 +196,18 @@ static gboolean text_put_back(Reader *reader, GStringChunk *memory, const char *
     return whole != NULL;
 }
 
-static gboolean loading_run(Reader *reader, const StoreStatement *statement, StoreValue key, Loading *loading, GError **error) {
+/* Parents stay documents, of which one is enough for all their children. */
+static gboolean body_put_back(Store *store, Reader *reader, Loading *loading, GError **error) {
+    ExecutionRecord *record = &loading->loaded->record;
+    if (strstr(record->body, "\"parentExecution\":{\"") == NULL)
+        return text_put_back(reader, loading->loaded->memory, &record->body, loading->body_shared, error);
+    record->document = shared_put_back_document(store, reader, record->body, loading->body_shared, error);
+    record->body = NULL;
+    return record->document != NULL;
+}
+
+static gboolean loading_run(Store *store, Reader *reader, const StoreStatement *statement, StoreValue key, Loading *loading,
+                            GError **error) {
     LoadedExecution *loaded = loading->loaded;
     if (!reader_run(reader, statement, &key, 1, execution_each, loading, error))
         return FALSE;
@@ -204,7 +221,7 @@ static gboolean loading_run(Reader *reader, const StoreStatement *statement, Sto
         g_propagate_prefixed_error(error, g_steal_pointer(&loading->error), "execution %s: ", loaded->record.id);
         return FALSE;
     }
-    if (loading->body_shared != NULL && !text_put_back(reader, loaded->memory, &loaded->record.body, loading->body_shared, error))
+    if (loading->body_shared != NULL && !body_put_back(store, reader, loading, error))
         return FALSE;
     for (guint i = 0; i < loading->shared->len; i++) {
         const SharedStage *shared = &g_array_index(loading->shared, SharedStage, i);
@@ -220,7 +237,7 @@ static gboolean load(Store *store, const StoreStatement *statement, StoreValue k
     g_autoptr(Reader) reader = reader_borrow(store, error);
     g_autoptr(GArray) shared = g_array_new(FALSE, FALSE, sizeof(SharedStage));
     Loading loading = {.loaded = into, .shared = shared};
-    if (reader != NULL && reader_begin(reader, error) && loading_run(reader, statement, key, &loading, error))
+    if (reader != NULL && reader_begin(reader, error) && loading_run(store, reader, statement, key, &loading, error))
         return TRUE;
     g_clear_error(&loading.error);
     loaded_execution_clear(into);
@@ -238,6 +255,7 @@ gboolean execution_load_key(Store *store, gint64 key, LoadedExecution *into, GEr
 void loaded_execution_clear(LoadedExecution *loaded) {
     g_clear_pointer(&loaded->stages, g_array_unref);
     g_clear_pointer(&loaded->memory, g_string_chunk_free);
+    json_unref(loaded->record.document);
     loaded->record = (ExecutionRecord){0};
 }
 

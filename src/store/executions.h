@@ -3,6 +3,7 @@
  * Top-level values above 64 KB are stored once by SHA-256; bodies above 4 KB are compressed (zstd). That is this room's secret:
  * callers give and get whole JSON texts. */
 #pragma once
+#include "base/json.h"
 #include "store/store.h"
 
 #define STORE_STAGES_MAX 65536
@@ -18,6 +19,8 @@ typedef struct {
     gint64 version;    /* counted by the engine; an update requires version - 1 in the row */
     const char *state; /* mutable execution-level members as a JSON object text (canceled, paused, wake-ups …) */
     const char *body;  /* immutable members (trigger, notifications, …), JSON object text; only on insert */
+    /* The same as a document, instead of body, where a parentExecution is in it: parents are shared (json_shared), in memory too. */
+    Json *document;
 } ExecutionRecord;
 typedef struct {
     guint position; /* order of creation in its execution; never changes */

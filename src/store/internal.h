@@ -8,6 +8,7 @@ typedef struct Checkpointer Checkpointer;
 typedef struct Readers Readers;
 typedef struct Changes Changes;
 typedef struct ObjectIndex ObjectIndex;
+typedef struct SharedCache SharedCache;
 
 #define STORE_DATABASE_FILE "gennaker.db"
 #define STORE_BACKUPS_FOLDER "backups"
@@ -26,6 +27,7 @@ struct Store {
     Readers *readers;
     Changes *changes;
     ObjectIndex *objects;
+    SharedCache *shared;
     _Atomic gint64 next_execution_key;
     _Atomic gint64 room_checked_ms; /* when store_has_room looked last */
     _Atomic gboolean has_room;
@@ -45,6 +47,13 @@ ChangeRecord *change_record_new(const StoreChange *change);
 Changes *changes_new(gint64 epoch);
 void changes_free(Changes *changes);
 void changes_publish(Changes *changes, ChangeRecord *records); /* takes a chain */
+
+/* ---- shared_cache.c: parent executions that were read lately, by their hash; any thread ---- */
+#define SHARED_CACHE_BYTES_MAX (48 * 1024 * 1024) /* least recently used ones beyond it are forgotten */
+SharedCache *shared_cache_new(void);
+void shared_cache_free(SharedCache *cache);
+Json *shared_cache_get(SharedCache *cache, const char *hash); /* NULL: not there; caller owns a reference */
+void shared_cache_put(SharedCache *cache, const char *hash, Json *json);
 
 /* ---- unit.c ---- */
 typedef struct UnitCommand UnitCommand;

@@ -71,6 +71,7 @@ static gboolean service_begin(Store *store, gboolean no_threads, GError **error)
     store->changes = changes_new(epoch);
     store->readers = readers_new();
     store->objects = object_index_new();
+    store->shared = shared_cache_new();
     if (!object_index_read(store, error))
         return FALSE;
     if (store->read_only)
@@ -122,6 +123,7 @@ void store_close(Store *store) {
     committer_free(store->committer);
     readers_free(store->readers);
     object_index_free(store->objects);
+    shared_cache_free(store->shared);
     changes_free(store->changes);
     if (store->writer != NULL)
         store->driver->close(store->writer);

@@ -58,7 +58,8 @@ static void pipeline_build(const Match *match, JsonBuilder *builder) {
     json_add_string(builder, "type", "pipeline");
     const char *user = json_get_string(json_get(parent, "trigger"), "user");
     json_add_string(builder, "user", user != NULL ? user : "[anonymous]");
-    json_add_value(builder, "parentExecution", parent);
+    g_autoptr(Json) shared = json_shared(parent);
+    json_add_json(builder, "parentExecution", shared);
     json_begin_object(builder, "parameters");
     json_end_object(builder);
     json_add_bool(builder, "strategy", FALSE);

@@ -183,6 +183,72 @@ static void test_misuse_aborts(void) {
     }
 }
 
+/* ---- shared documents ---- */
+static Json *large_document(const char *name) {
+    g_autofree char *text = g_strnfill(JSON_SHARED_MIN, 'x');
+    g_autoptr(Json) json = json_pack("{s:s, s:n, s:[i, b], s:s}", "name", name, "nothing", "list", (gint64)1, TRUE, "text", text);
+    return json_shared(json_root(json));
+}
+
+/* Whatever is built with it, it is there once and reads as though it were copied. */
+static void test_shared(void) {
+    g_autoptr(Json) inner = large_document("inner");
+    g_assert_null(json_get(json_root(inner), "nothing"));
+    g_autoptr(Json) between = json_pack("{s:j, s:i}", "inner", inner, "n", (gint64)2), outer = json_shared(json_root(between));
+    g_assert_cmpuint(json_memory(between), >, JSON_SHARED_MIN);
+    g_autoptr(Json) trigger = json_pack("{s:s, s:j, s:[j, i]}", "type", "x", "parent", inner, "all", inner, (gint64)3);
+    g_autoptr(Json) merged = json_merge(json_root(trigger), json_root(between)), copy = json_copy(json_root(merged)),
+                    plain = json_without_nulls(json_root(copy)), with = json_with_string(json_root(plain), "parent", "gone"),
+                    same = json_copy(json_root(inner));
+    const JsonValue *root = json_root(inner);
+    g_assert_true(same == inner);
+    g_assert_true(json_get(json_root(plain), "parent") == root && json_get(json_root(plain), "inner") == root);
+    g_assert_true(json_at(json_get(json_root(plain), "all"), 0) == root);
+    g_autoptr(Json) whole = json_pack("{s:j}", "outer", outer);
+    g_assert_true(json_dig(json_root(whole), "outer", "inner", NULL) == root);
+    g_assert_cmpuint(json_memory_own(whole), <, JSON_SHARED_MIN);
+    g_assert_cmpuint(json_memory(whole), >, JSON_SHARED_MIN);
+    JsonIter iter = json_iter(json_root(merged));
+    guint seen = 0;
+    while (json_next(&iter))
+        seen += iter.value == root;
+    g_assert_cmpuint(seen, ==, 2);
+    g_clear_pointer(&inner, json_unref);
+    g_clear_pointer(&same, json_unref);
+    g_autofree char *text = json_write(json_root(plain), NULL), *pretty = json_write_pretty(json_root(plain), NULL);
+    g_autoptr(Json) parsed = parse(text), parsed_pretty = parse(pretty);
+    g_assert_true(json_equal(json_root(parsed), json_root(plain)));
+    g_assert_true(json_equal(json_root(parsed_pretty), json_root(plain)));
+    g_assert_cmpstr(json_get_string(json_root(with), "parent"), ==, "gone");
+    g_assert_cmpstr(json_string(json_dig(json_root(parsed), "inner", "name", NULL)), ==, "inner");
+}
+
+/* Depth is counted through links; what is replaced or given up in a builder is let go. */
+static void test_shared_depth(void) {
+    Json *json = large_document("leaf");
+    for (guint i = 0; i < JSON_DEPTH_MAX + 10; i++) {
+        g_autoptr(Json) before = json, outer = json_pack("{s:j, s:i}", "below", before, "n", (gint64)i);
+        json = i % 50 == 0 ? large_document("again") : json_shared(json_root(outer));
+        g_autoptr(JsonBuilder) builder = json_builder_new();
+        json_begin_object(builder, NULL);
+        json_add_json(builder, "a", json);
+        json_add_json(builder, "a", before);
+        json_end_object(builder);
+        g_autofree char *text = i % 2 == 0 ? json_builder_write(builder, NULL) : NULL;
+        if (text)
+            g_clear_pointer(&before, json_unref);
+    }
+    json_unref(json);
+    json = large_document("leaf");
+    for (guint i = 0; i < JSON_DEPTH_MAX + 10; i++) {
+        g_autoptr(Json) before = json, outer = json_pack("{s:j}", "below", before);
+        json = json_shared(json_root(outer));
+    }
+    g_autofree char *text = json_write(json_root(json), NULL);
+    g_assert_nonnull(strstr(text, "nested deeper"));
+    json_unref(json);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/base/json-build/everything", test_everything);
@@ -193,6 +259,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/base/json-build/merge-large", test_merge_of_large_objects);
     g_test_add_func("/base/json-build/small-changes", test_small_changes);
     g_test_add_func("/base/json-build/pack", test_pack);
+    g_test_add_func("/base/json-build/shared", test_shared);
+    g_test_add_func("/base/json-build/shared-depth", test_shared_depth);
     g_test_add_func("/base/json-build/misuse", test_misuse_aborts);
     g_test_add_func("/base/json-build/misuse/subprocess/pack", misuse_pack);
     g_test_add_func("/base/json-build/misuse/subprocess/key", misuse_key);

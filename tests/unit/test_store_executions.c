@@ -193,6 +193,15 @@ static void test_shared_values(void) {
     store_close(store);
 }
 
+static void assert_body(Store *store, const char *id, const char *text) {
+    LoadedExecution loaded;
+    load(store, id, &loaded);
+    const ExecutionRecord *record = &loaded.record;
+    g_autofree char *body = record->document != NULL ? json_write(json_root(record->document), NULL) : g_strdup(record->body);
+    g_assert_cmpstr(body, ==, text);
+    loaded_execution_clear(&loaded);
+}
+
 /* Values at other places, of other types, and texts that look like ours. */
 static void test_shared_shapes(void) {
     Store *store = open_in_memory();
@@ -213,10 +222,7 @@ static void test_shared_shapes(void) {
         record.body = texts[i];
         insert(store, &record, &(StageRecord){0, "S", "RUNNING", texts[i]}, 1);
         assert_same_stage(store, id, texts[i]);
-        LoadedExecution loaded;
-        load(store, id, &loaded);
-        g_assert_cmpstr(loaded.record.body, ==, texts[i]);
-        loaded_execution_clear(&loaded);
+        assert_body(store, id, texts[i]);
         g_free(texts[i]);
     }
     store_close(store);
@@ -233,10 +239,7 @@ static void test_parent_executions(void) {
         ExecutionRecord record = execution_record(store, id, "app", 1000 + i);
         record.body = text;
         insert(store, &record, NULL, 0);
-        LoadedExecution loaded;
-        load(store, id, &loaded);
-        g_assert_cmpstr(loaded.record.body, ==, text);
-        loaded_execution_clear(&loaded);
+        assert_body(store, id, text);
         Json *next = json_pack("{s:{s:s, s:j, s:s}}", "trigger", "type", "pipeline", "parentExecution", body, "id", id);
         json_unref(body);
         body = next;
@@ -245,6 +248,54 @@ static void test_parent_executions(void) {
     static const StoreStatement BYTES = {"test.bytes", "SELECT max(length(body)) FROM shared_values"};
     g_assert_cmpint(query_int(store, &BYTES), <, 300);
     store_close(store);
+}
+
+static const JsonValue *parent_of(const LoadedExecution *loaded) {
+    return json_dig(json_root(loaded->record.document), "trigger", "parentExecution", NULL);
+}
+
+/* Children of one parent have one document of it, also in memory; a body may be given as a document. */
+static void test_parent_is_one(void) {
+    Store *store = open_in_memory();
+    g_autofree char *large = g_strnfill(SHARED_VALUE_MIN, 'x');
+    g_autoptr(Json) plain = json_pack("{s:s, s:s}", "id", "P", "context", large), parent = json_shared(json_root(plain));
+    g_autoptr(Json) body = json_pack("{s:{s:j}}", "trigger", "parentExecution", parent);
+    g_autofree char *text = json_write(json_root(body), NULL);
+    for (guint i = 0; i < 2; i++) {
+        g_autofree char *id = g_strdup_printf("E%u", i);
+        ExecutionRecord record = execution_record(store, id, "app", 1000 + i);
+        record.body = i == 0 ? text : NULL;
+        record.document = i == 0 ? NULL : body;
+        insert(store, &record, NULL, 0);
+        assert_body(store, id, text);
+    }
+    g_assert_cmpint(query_int(store, &VALUES), ==, 2); /* the parent, and the large value in it */
+    LoadedExecution one, other;
+    load(store, "E0", &one);
+    load(store, "E1", &other);
+    g_assert_nonnull(parent_of(&one));
+    g_assert_true(parent_of(&one) == parent_of(&other));
+    loaded_execution_clear(&one);
+    g_assert_cmpstr(json_get_string(parent_of(&other), "id"), ==, "P");
+    loaded_execution_clear(&other);
+    store_close(store);
+}
+
+/* What is read lately has a bound. */
+static void test_shared_cache(void) {
+    SharedCache *cache = shared_cache_new();
+    g_autofree char *large = g_strnfill(SHARED_CACHE_BYTES_MAX / 3, 'x');
+    for (guint i = 0; i < 4; i++) {
+        g_autofree char *hash = g_strdup_printf("%u", i);
+        g_autoptr(Json) json = json_pack("{s:i, s:s}", "i", (gint64)i, "x", large), shared = json_shared(json_root(json));
+        shared_cache_put(cache, hash, shared);
+        g_autoptr(Json) first = shared_cache_get(cache, "0");
+        g_assert_nonnull(first); /* it is asked for again and again */
+    }
+    g_assert_null(shared_cache_get(cache, "1"));
+    g_autoptr(Json) last = shared_cache_get(cache, "3");
+    shared_cache_free(cache);
+    g_assert_cmpint(json_get_int(json_root(last), "i", 0), ==, 3);
 }
 
 /* ---- lists ------------------------------------------------------------------------------------------------------- */
@@ -513,6 +564,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/store/bodies/shared", test_shared_values);
     g_test_add_func("/store/bodies/shared-shapes", test_shared_shapes);
     g_test_add_func("/store/bodies/parents", test_parent_executions);
+    g_test_add_func("/store/bodies/parent_is_one", test_parent_is_one);
+    g_test_add_func("/store/bodies/shared_cache", test_shared_cache);
     g_test_add_func("/store/lists/filters", test_lists);
     g_test_add_func("/store/lists/whole", test_list_whole);
     g_test_add_func("/store/lists/long", test_long_lists);

@@ -45,7 +45,7 @@ static Json *child_trigger(const TaskContext *context, const ChildStart *start, 
     const char *config_id = json_get_string(start->config, "id");
     const JsonValue *expected = json_get(start->config, "expectedArtifacts");
     g_autofree char *correlation = correlation_id(context, config_id, start->key);
-    g_autoptr(Json) parent = execution_to_json(context->execution, TRUE);
+    g_autoptr(Json) parent = execution_to_shared_json(context->execution);
     g_autoptr(Json) expected_ids = artifacts_matching_ids(expected, json_root(artifacts));
     g_autoptr(Json) empty = json_empty_object();
     gboolean strategy = json_is_true(json_get(start->parameters, "strategy"));
