@@ -1,6 +1,7 @@
 /* Ids of starts (start_id.h). Reader threads. */
 #include "api/start_id.h"
 #include "base/ids.h"
+#include "engine/engine.h"
 #include <string.h>
 
 /* The time in ids that are made of what the caller said, which has to be the same at a repeat. */
@@ -30,6 +31,16 @@ char *start_execution_id(const ApiCall *call, const JsonValue *body, const JsonV
         return NULL;
     g_autofree char *digits = key != NULL ? digits_of(call, "start by key", key) : digits_of(call, "start by event", event_id);
     return id_ulid_from(NAMED_START_MS, digits);
+}
+
+Json *start_with_digest(const ApiCall *call, const JsonValue *trigger) {
+    gboolean fits = trigger == NULL || json_is_null(trigger) || json_is_object(trigger);
+    if (http_exchange_header(call->exchange, IDEMPOTENCY_HEADER) == NULL || !fits)
+        return NULL;
+    gsize length = 0;
+    g_autofree char *text = json_write(call->body, &length);
+    g_autofree char *digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)text, length);
+    return json_with_string(trigger, REQUEST_DIGEST_KEY, digest);
 }
 
 char *start_event_id(const ApiCall *call) {

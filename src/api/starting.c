@@ -100,7 +100,9 @@ static void tell_template_errors(ApiCall *call, const JsonValue *pipeline, GErro
 /* id: what the execution is to be called, or NULL. The execution's id; caller frees. */
 static char *start(ApiCall *call, const char *id_wanted, const JsonValue *pipeline, const JsonValue *stored, GError **error) {
     g_autofree char *failed_id = NULL;
-    g_autoptr(Json) named = json_with_string(pipeline, "executionId", id_wanted);
+    g_autoptr(Json) trigger = start_with_digest(call, json_get(pipeline, "trigger"));
+    g_autoptr(Json) told = json_with(pipeline, "trigger", json_root(trigger));
+    g_autoptr(Json) named = json_with_string(json_root(told), "executionId", id_wanted);
     g_autoptr(Json) from = json_with_string(json_root(named), "origin", api_origin(call));
     char *id = engine_start_pipeline(call->services->engine, json_root(from), stored, call->principal, &failed_id, error);
     if (id == NULL && failed_id != NULL)

@@ -25,7 +25,9 @@ static gboolean check_jobs(const JsonValue *body, GError **error) {
 static Json *start_task(ApiCall *call, const JsonValue *task, const char *application, GError **error) {
     if (!check_jobs(task, error) || !start_check_key(call, error) || !engine_check_types(task, error))
         return NULL;
-    g_autoptr(Json) given = json_with_string(task, "application", application);
+    g_autoptr(Json) trigger = start_with_digest(call, json_get(task, "trigger"));
+    g_autoptr(Json) told = json_with(task, "trigger", json_root(trigger));
+    g_autoptr(Json) given = json_with_string(json_root(told), "application", application);
     g_autofree char *wanted = start_execution_id(call, task, json_get(task, "trigger"), NULL);
     g_autoptr(Json) named = json_with_string(json_root(given), "executionId", wanted);
     g_autoptr(Json) from = json_with_string(json_root(named), "origin", api_origin(call));

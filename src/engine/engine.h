@@ -15,6 +15,8 @@ typedef struct Engine Engine;
 #define NESTED_PIPELINES_MAX 100                    /* executions started by each other, the first one counted: ERR_LIMIT */
 #define ENGINE_LOADED_BYTES_MAX (128 * 1024 * 1024) /* idle executions beyond it are dropped, least recently used first */
 
+#define REQUEST_DIGEST_KEY "_request" /* of a trigger: SHA-256 of the request that a key of its caller stands for */
+
 /* What a step on the way from what was submitted to an execution may know (engine.md 6). */
 typedef struct {
     const JsonValue *stored; /* the pipeline as it is saved, or NULL */

@@ -1,6 +1,7 @@
 /* Starts that are repeated: the executionId a caller gave names the execution that the first of them made (engine.md 1). On the
  * caller's thread, which may wait for a commit. */
 #include "engine/runner.h"
+#include <string.h>
 
 static gboolean is_of_application(const Execution *execution, const char *application, Engine *engine) {
     EngineSettings *settings = engine_settings(engine);
@@ -20,6 +21,19 @@ static gboolean is_made_from(Engine *engine, const Execution *execution, Executi
     return id || execution->config_id ? g_strcmp0(execution->config_id, id) == 0 : g_strcmp0(execution->name, name) == 0;
 }
 
+/* Whoever repeats a start by its key says the same again. */
+static gboolean is_same_request(const Execution *execution, const JsonValue *config, GError **error) {
+    const char *first = json_get_string(json_root(execution->trigger), REQUEST_DIGEST_KEY),
+               *now = json_string(json_dig(config, "trigger", REQUEST_DIGEST_KEY, NULL));
+    if (!first || !now || strcmp(first, now) == 0)
+        return TRUE;
+    error_set(error, ERR_CONFLICT,
+              "execution %s was started under this Idempotency-Key by another request (SHA-256 of its body %.12s…, of this one %.12s…); "
+              "another start has a key of its own",
+              execution->id, first, now);
+    return FALSE;
+}
+
 gboolean submit_is_repeated(Engine *engine, ExecutionType type, const JsonValue *config, char **first, GError **error) {
     const char *id = json_get_string(config, "executionId");
     g_autoptr(GError) failure = NULL;
@@ -29,8 +43,10 @@ gboolean submit_is_repeated(Engine *engine, ExecutionType type, const JsonValue 
         return FALSE;
     if (failure)
         g_propagate_error(error, g_steal_pointer(&failure));
-    else if (is_made_from(engine, execution, type, config))
+    else if (is_made_from(engine, execution, type, config) && is_same_request(execution, config, error))
         *first = g_strdup(id);
+    else if (error && *error)
+        return TRUE;
     else
         error_set(error, ERR_CONFLICT, "an execution %s exists already, and is not of this %s", id,
                   type == EXECUTION_PIPELINE ? "pipeline" : "task");

@@ -180,23 +180,48 @@ static void add_event(StoreUnit *unit, const Event *event, gboolean required) {
     add_change(unit, event, RECEIVED);
 }
 
-static gboolean keep_id(const TriggerEventRecord *record, gpointer data) {
-    *(char **)data = g_strdup(record->id);
+typedef struct {
+    char *id, *body; /* body NULL: not kept any more */
+} First;
+
+static void first_clear(First *first) {
+    g_free(first->id);
+    g_free(first->body);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(First, first_clear)
+
+static gboolean keep_first(const TriggerEventRecord *record, gpointer data) {
+    *(First *)data = (First){g_strdup(record->id), g_strdup(record->body)};
+    return FALSE;
+}
+
+/* A sender that names its deliveries says the same again, or the second would be lost without a word. */
+static gboolean is_same_event(const First *first, const Event *event, GError **error) {
+    g_autoptr(Json) envelope = first->body != NULL ? json_parse_stored(first->body, NULL) : NULL;
+    const JsonValue *before = json_get(json_root(envelope), "payload"), *now = json_get(json_root(event->envelope), "payload");
+    if (before == NULL || now == NULL || json_equal(before, now))
+        return TRUE;
+    error_set(error, ERR_CONFLICT,
+              "event %s was sent with the same Idempotency-Key or delivery id and another body; another event has an id of its own",
+              first->id);
     return FALSE;
 }
 
 /* It is there already: by its id, or by its delivery. */
 static char *repeat(Triggers *triggers, const Event *event, GError **error) {
-    g_autofree char *id = NULL;
-    if (!store_trigger_event_load(triggers->store, event->id, NULL, keep_id, &id, NULL) &&
-        !store_trigger_event_load(triggers->store, NULL, event->delivery != NULL ? event->delivery : "", keep_id, &id, error))
+    g_auto(First) first = {NULL, NULL};
+    if (!store_trigger_event_load(triggers->store, event->id, NULL, keep_first, &first, NULL) &&
+        !store_trigger_event_load(triggers->store, NULL, event->delivery != NULL ? event->delivery : "", keep_first, &first, error))
         return NULL;
+    if (!is_same_event(&first, event, error))
+        return NULL;
+    char *id = first.id;
     g_autoptr(Json) envelope = json_with_string(json_root(event->envelope), "eventId", id);
     g_autofree char *text = json_write(json_root(envelope), NULL);
     StoreUnit *unit = store_unit_new();
     store_trigger_event_repeat(unit, id, text);
     add_change(unit, &(Event){.id = id, .type = event->type, .source = event->source}, RECEIVED);
-    return store_commit(triggers->store, unit, error) ? g_steal_pointer(&id) : NULL;
+    return store_commit(triggers->store, unit, error) ? g_strdup(id) : NULL;
 }
 
 static gboolean has_room(Triggers *triggers, const TriggerEvent *event, GError **error) {

@@ -111,7 +111,18 @@ def test_idempotency_key(house):
     house.server.start()
     again = call(house.server.port, "POST", f"/pipelines/{APP}/one", {}, {"Idempotency-Key": "k"})
     assert again.json["ref"].rsplit("/", 1)[1] in seen
+    other = call(house.server.port, "POST", f"/pipelines/{APP}/one", {"parameters": {"a": 1}}, {"Idempotency-Key": "k"})
+    assert other.status == 409 and again.json["ref"].rsplit("/", 1)[1] in other.text and other.text.count("…") == 2, other
     assert call(house.server.port, "POST", "/tasks", {**task, "description": "u"}, {"Idempotency-Key": "k"}).status == 409
+
+
+def test_idempotency_key_of_a_webhook(house):
+    def post(body, key="k"):
+        return call(house.server.port, "POST", "/webhooks/webhook/one", body, {"Idempotency-Key": key})
+    first = post({"a": 1}).json["eventId"]
+    assert post({"a": 1}).json["eventId"] == first != post({"a": 2}, "other").json["eventId"]
+    refused = post({"a": 2})
+    assert refused.status == 409 and first in refused.text
 
 
 WRONG_MEMBERS = [("trigger", "x", "an object"), ("parameterConfig", {}, "a list"), ("parameterConfig", ["a"], "a list of objects"),
