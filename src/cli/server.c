@@ -172,6 +172,7 @@ static void block_signals(sigset_t *signals) {
     sigaddset(signals, SIGHUP);
     sigprocmask(SIG_BLOCK, signals, NULL); /* before any thread starts, so that all inherit it */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk, which the store tells of */
 }
 
 static int run_server(Invocation *call, GError **error) {
