@@ -1,6 +1,6 @@
 /* upsertSecurityGroup, deleteSecurityGroup (aws.md 12): the group is found or made, its inbound rules become those of the request.
  *
- * Facts: references [securityGroupIngress with groupId, userId or self], groupId, created, change {update, add, remove}. */
+ * Facts: vpc, references [securityGroupIngress with groupId, userId or self], groupId, created, change {update, add, remove}. */
 #include "clouds/aws/operations/security_groups.h"
 #include "base/clock.h"
 
@@ -43,6 +43,42 @@ static const SecurityGroupParams *params_of(Operation *operation) {
     return operation_params(operation);
 }
 
+/* ---- the VPC: an id means one region's, elsewhere the one of the same name is meant ---- */
+
+typedef struct {
+    const char *id, *name;
+} NetworkSearch;
+
+static gboolean has_id(const InventoryObject *object, gpointer data) {
+    NetworkSearch *search = data;
+    if (g_strcmp0(object->id, search->id) == 0)
+        search->name = aws_tag(json_get(json_root(object->document), "tags"), "Name");
+    return search->name == NULL;
+}
+
+static gboolean has_name(const InventoryObject *object, gpointer data) {
+    NetworkSearch *search = data;
+    if (g_strcmp0(aws_tag(json_get(json_root(object->document), "tags"), "Name"), search->name) == 0)
+        search->id = object->id;
+    return search->id == NULL;
+}
+
+/* The request's VPC in a region; NULL: outside any. Caller frees. */
+static char *vpc_in(Operation *operation, const char *region) {
+    const char *asked = params_of(operation)->vpc, *account = operation_account(operation)->name;
+    g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(operation_inventory(operation));
+    if (asked == NULL || *asked == '\0')
+        return NULL;
+    if (inventory_get(snapshot, account, KIND_NETWORK, region, asked) != NULL)
+        return g_strdup(asked);
+    NetworkSearch of = {asked, NULL}, here = {NULL, NULL};
+    inventory_each(snapshot, account, KIND_NETWORK, NULL, has_id, &of);
+    here.name = of.name;
+    if (here.name != NULL)
+        inventory_each(snapshot, account, KIND_NETWORK, region, has_name, &here);
+    return g_strdup(here.id != NULL ? here.id : asked);
+}
+
 static AwsReader reader_of(Operation *operation) {
     return operation_reader(operation, params_of(operation)->region);
 }
@@ -76,14 +112,14 @@ static gboolean reader_for(Operation *operation, const JsonValue *reference, Acc
 static gboolean is_self(Operation *operation, const JsonValue *reference, const AwsReader *reader, const char *vpc) {
     const SecurityGroupParams *params = params_of(operation);
     return g_strcmp0(json_get_string(reference, "name"), params->name) == 0 && &reader->account->base == operation_account(operation) &&
-           g_strcmp0(vpc, params->vpc) == 0;
+           g_strcmp0(vpc, operation_fact_string(operation, "vpc")) == 0;
 }
 
 /* Adds the reference with its groupId; a name that is unknown is added to missing. */
 static gboolean resolve(Operation *operation, const JsonValue *reference, JsonBuilder *builder, GString *missing, GError **error) {
     const char *id = json_get_string(reference, "id"), *name = json_get_string(reference, "name");
     const char *vpc = json_get_string(reference, "vpcId");
-    vpc = vpc != NULL ? vpc : params_of(operation)->vpc;
+    vpc = vpc != NULL ? vpc : operation_fact_string(operation, "vpc");
     g_autoptr(Account) account = NULL;
     AwsReader reader;
     if (!reader_for(operation, reference, &account, &reader, error))
@@ -104,6 +140,9 @@ static gboolean resolve(Operation *operation, const JsonValue *reference, JsonBu
 static gboolean resolve_act(Operation *operation, guint item, GError **error) {
     (void)item;
     const SecurityGroupParams *params = params_of(operation);
+    g_autofree char *own_vpc = vpc_in(operation, params->region);
+    if (own_vpc != NULL)
+        operation_fact_set_string(operation, "vpc", own_vpc);
     g_autoptr(JsonBuilder) builder = json_builder_new();
     g_autoptr(GString) missing = g_string_new(NULL);
     json_begin_array(builder, NULL);
@@ -127,7 +166,7 @@ static LookResult group_look(Operation *operation, guint item, GError **error) {
     (void)item;
     AwsReader reader = reader_of(operation);
     g_autoptr(Json) group = NULL;
-    if (!aws_security_group_read(&reader, params_of(operation)->name, params_of(operation)->vpc, &group, error))
+    if (!aws_security_group_read(&reader, params_of(operation)->name, operation_fact_string(operation, "vpc"), &group, error))
         return LOOK_ERROR;
     const char *id = json_get_string(json_root(group), "groupId");
     if (id == NULL)
@@ -143,7 +182,7 @@ static gboolean create_act(Operation *operation, guint item, GError **error) {
     aws_query_add(query, params->name, "GroupName");
     aws_query_add(query, params->description != NULL && *params->description != '\0' ? params->description : params->name,
                   "GroupDescription");
-    aws_query_add(query, params->vpc, "VpcId");
+    aws_query_add(query, operation_fact_string(operation, "vpc"), "VpcId");
     operation_line(operation, "Creating security group %s in %s", params->name, params->region);
     g_autoptr(GError) failed = NULL;
     g_autoptr(XmlDocument)
@@ -290,7 +329,8 @@ static void upsert_finish(Operation *operation) {
     const SecurityGroupParams *params = params_of(operation);
     const char *id = operation_fact_string(operation, "groupId");
     AwsReader reader = reader_of(operation);
-    g_autoptr(Json) made = json_pack("{s:{s:s, s:s, s:s}}", params->region, "name", params->name, "id", id, "vpcId", params->vpc);
+    g_autoptr(Json) made = json_pack("{s:{s:s, s:s, s:s}}", params->region, "name", params->name, "id", id, "vpcId",
+                                     operation_fact_string(operation, "vpc"));
     operation_result_set(operation, "securityGroups", json_root(made));
     aws_security_group_publish(&reader, id);
 }
@@ -346,8 +386,9 @@ static guint regions_count(Operation *operation) {
 static gboolean find_act(Operation *operation, guint item, GError **error) {
     const SecurityGroupParams *params = params_of(operation);
     AwsReader reader = operation_reader(operation, params->regions[item]);
+    g_autofree char *vpc = vpc_in(operation, params->regions[item]);
     g_autoptr(Json) group = NULL;
-    if (!aws_security_group_read(&reader, params->name, params->vpc, &group, error))
+    if (!aws_security_group_read(&reader, params->name, vpc, &group, error))
         return FALSE;
     if (group == NULL)
         operation_line(operation, "%s does not exist in %s; nothing to delete", params->name, params->regions[item]);
