@@ -1,17 +1,24 @@
 /* `disableServerGroup`: takes no traffic any more, and its instances are down for everybody (stages.md 10.3). */
+#include "clouds/traffic.h"
 #include "stages/deploy/group_operation.h"
 #include "stages/deploy/stage_params.h"
 
-/* A part of the instances only: the rest goes on serving, so no guard asks. */
-static gboolean is_partial(const Stage *stage) {
-    gint64 percentage = deploy_number(json_get(deploy_context(stage), "desiredPercentage"), 100);
-    return percentage >= 1 && percentage <= 99;
+/* Of so many percent: a part of the instances only, and the rest goes on serving. */
+static Status disable_part(TaskContext *context, const GroupName *name, gint64 percentage, GError **error) {
+    guint total;
+    g_autoptr(InventorySnapshot) snapshot = inventory_snapshot(clouds_inventory(context->services->clouds));
+    const ServerGroup *group = clouds_server_group(snapshot, deploy_account(context->execution, context->stage), name->region, name->name);
+    g_auto(GStrv) part = traffic_part_to_disable(snapshot, group, percentage, &total);
+    return group_operation_start_part(context, name, "disableServerGroup", (const char *const *)part, error);
 }
 
 static Status disable(TaskContext *context, GError **error) {
+    gint64 percentage = deploy_number(json_get(deploy_context(context->stage), "desiredPercentage"), 100);
     GroupName *name = target_of_stage(context, error);
-    Status status = name != NULL ? group_operation_start(context, name, "disableServerGroup", NULL, !is_partial(context->stage), error)
-                                 : STATUS_TERMINAL;
+    if (name == NULL)
+        return STATUS_TERMINAL;
+    Status status = percentage >= 1 && percentage <= 99 ? disable_part(context, name, percentage, error)
+                                                        : group_operation_start(context, name, "disableServerGroup", NULL, TRUE, error);
     group_name_free(name);
     return status;
 }

@@ -43,13 +43,14 @@ static Json *request_of(const TaskContext *context, const Cloud *cloud, const Gr
     return json_pack("[{s:j}]", operation, whole);
 }
 
-Status group_operation_start(TaskContext *context, const GroupName *name, const char *operation, const JsonValue *more, gboolean guarded,
-                             GError **error) {
+/* instances: only these of it are taken away; NULL: all. */
+static Status start(TaskContext *context, const GroupName *name, const char *operation, const JsonValue *more, gboolean guarded,
+                    const char *const *instances, GError **error) {
     const char *account = deploy_account(context->execution, context->stage);
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     g_ptr_array_add(names, (gpointer)name);
     const Cloud *cloud = deploy_cloud(context, error);
-    WriteCheck wanted = {.operation = operation, .names = names, .guarded = TRUE};
+    WriteCheck wanted = {.operation = operation, .names = names, .instances = instances, .guarded = TRUE};
     g_autoptr(Json) check = cloud != NULL && guarded ? write_check_new(context, account, &wanted, error) : NULL;
     if (cloud == NULL || (guarded && check == NULL))
         return STATUS_TERMINAL;
@@ -61,6 +62,16 @@ Status group_operation_start(TaskContext *context, const GroupName *name, const 
     task_set_context_string(context, "asgName", name->name);
     task_set_context_string(context, "serverGroupName", name->name);
     return STATUS_SUCCEEDED;
+}
+
+Status group_operation_start(TaskContext *context, const GroupName *name, const char *operation, const JsonValue *more, gboolean guarded,
+                             GError **error) {
+    return start(context, name, operation, more, guarded, NULL, error);
+}
+
+Status group_operation_start_part(TaskContext *context, const GroupName *name, const char *operation, const char *const *instances,
+                                  GError **error) {
+    return start(context, name, operation, NULL, TRUE, instances, error);
 }
 
 /* ---- determineHealthProviders ---- */

@@ -12,6 +12,9 @@ Json *deploy_description(const Stage *stage);
  * traffic guards first, and again when the operation writes. */
 Status group_operation_start(TaskContext *context, const GroupName *name, const char *operation, const JsonValue *more, gboolean guarded,
                              GError **error);
+/* The same for some instances of the group only: guards are asked when its last ones that are up are among them. */
+Status group_operation_start_part(TaskContext *context, const GroupName *name, const char *operation, const char *const *instances,
+                                  GError **error);
 /* The cloud of the stage's account, or NULL with error. */
 const Cloud *deploy_cloud(const TaskContext *context, GError **error);
 
