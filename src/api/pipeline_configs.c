@@ -146,7 +146,7 @@ static gboolean check_can_run(ApiCall *call, const JsonValue *given, GError **er
     if (expanded == NULL)
         return FALSE;
     g_autoptr(Json) known = webhook_submission_step(call->services, json_root(expanded), NULL, NULL); /* types the configuration adds */
-    g_auto(GStrv) problems = engine_validate_pipeline(call->services->engine, json_root(known));
+    g_auto(GStrv) problems = engine_validate_pipeline(call->services->engine, json_root(known != NULL ? known : expanded));
     if (problems[0] == NULL)
         return TRUE;
     g_autofree char *joined = g_strjoinv("; ", problems);

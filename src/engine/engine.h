@@ -27,8 +27,8 @@ typedef struct {
 } Submission;
 
 /* One such step, between the trigger's defaults and the building of the execution: returns the pipeline with its changes (caller
- * owns). An error ends the start and is recorded as a failed execution, of the pipeline that was returned with it, or NULL: of the one
- * that was given. The pipeline has a trigger with parameters. May do I/O; on the thread of whoever starts. */
+ * owns), NULL when there are none. An error ends the start and is recorded as a failed execution, of the pipeline that was returned with it,
+ * or NULL: of the one that was given. The pipeline has a trigger with parameters. May do I/O; on the thread of whoever starts. */
 typedef struct {
     const char *name;
     Json *(*prepare)(Services *services, const JsonValue *pipeline, const Submission *submission, GError **error);

@@ -323,16 +323,16 @@ static gboolean is_valid(Engine *engine, const JsonValue *pipeline, GError **err
 
 /* All submission steps in their order. With *error what is returned, if anything, is the pipeline as far as it came. */
 static Json *run_steps(Engine *engine, const JsonValue *pipeline, const Submission *submission, GError **error) {
-    Json *current = json_copy(pipeline);
+    Json *current = NULL;
     GError *failure = NULL;
     for (const SubmissionStep *step = engine->submission_steps; step && step->name && !failure; step++) {
-        Json *next = step->prepare(engine->services, json_root(current), submission, &failure);
+        Json *next = step->prepare(engine->services, current ? json_root(current) : pipeline, submission, &failure);
         if (next)
             json_set(&current, next);
     }
     if (failure)
         g_propagate_error(error, failure);
-    return current;
+    return current ? current : json_copy(pipeline);
 }
 
 Json *engine_plan_pipeline(Engine *engine, const JsonValue *pipeline, const JsonValue *stored_config, const Principal *principal,

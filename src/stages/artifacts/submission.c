@@ -35,7 +35,7 @@ static gboolean has_any(const JsonValue *pipeline, const JsonValue *trigger) {
 Json *artifacts_prepare_pipeline(Services *services, const JsonValue *pipeline, const Submission *submission, GError **error) {
     const JsonValue *trigger = json_get(pipeline, "trigger"), *expected = json_get(pipeline, EXPECTED_ARTIFACTS);
     if ((submission->planning && !submission->resolve_artifacts) || !has_any(pipeline, trigger))
-        return json_copy(pipeline);
+        return NULL;
     g_autoptr(GError) failure = NULL;
     g_autoptr(Execution) prior = NULL;
     if (artifacts_want_prior(expected))

@@ -115,12 +115,12 @@ Json *notifications_submission_step(Services *services, const JsonValue *pipelin
     const char *application = json_get_string(pipeline, "application");
     (void)submission;
     if (application == NULL)
-        return json_copy(pipeline);
+        return NULL;
     g_autoptr(GError) failure = NULL;
     g_autoptr(Json) all = notifications_with_application(services->store, application, json_get(pipeline, "notifications"), &failure);
     if (failure != NULL) {
         g_propagate_error(error, g_steal_pointer(&failure));
         return NULL;
     }
-    return all != NULL ? json_with(pipeline, "notifications", json_root(all)) : json_copy(pipeline);
+    return all != NULL ? json_with(pipeline, "notifications", json_root(all)) : NULL;
 }

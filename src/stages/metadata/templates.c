@@ -65,7 +65,7 @@ void template_request_clear(TemplateRequest *request) {
 
 Json *template_submission_step(Services *services, const JsonValue *pipeline, const Submission *submission, GError **error) {
     if (!templates_apply_to(pipeline))
-        return json_copy(pipeline);
+        return NULL;
     g_auto(TemplateRequest) request = template_request(services, submission->planning, submission->now_ms);
     return templates_expand(&request, pipeline, error);
 }

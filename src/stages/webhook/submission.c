@@ -16,14 +16,16 @@ Json *webhook_submission_step(Services *services, const JsonValue *pipeline, con
         return NULL;
     const JsonValue *stages = json_get(pipeline, "stages");
     if (json_length(json_root(settings.preconfigured)) == 0 || !json_is_array(stages))
-        return json_copy(pipeline);
+        return NULL;
+    gboolean any = FALSE;
     g_autoptr(JsonBuilder) list = json_builder_new();
     json_begin_array(list, NULL);
     for (JsonIter i = json_iter(stages); json_next(&i);) {
         g_autoptr(Json) named = is_ours(&settings, i.value) ? json_with_string(i.value, "alias", PRECONFIGURED_ALIAS) : NULL;
+        any = any || named != NULL;
         json_add_value(list, NULL, named != NULL ? json_root(named) : i.value);
     }
     json_end_array(list);
     g_autoptr(Json) changed = json_builder_end(list);
-    return json_with(pipeline, "stages", json_root(changed));
+    return any ? json_with(pipeline, "stages", json_root(changed)) : NULL;
 }
