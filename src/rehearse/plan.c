@@ -44,16 +44,20 @@ static gboolean copy_object(const StoreObject *object, gpointer data) {
     return TRUE;
 }
 
+/* One that is gone is left out: the stage says so. */
+static void copy_key(Copying *copying, const char *key) {
+    g_auto(GStrv) parts = g_strsplit(key, "/", 2);
+    StoreObject object = {0};
+    if (g_hash_table_contains(copying->known, key) || !store_object_load(copying->from, parts[0], parts[1], &object, NULL))
+        return;
+    copy_object(&object, copying);
+    store_object_clear(&object);
+}
+
 static void copy_wanted(Copying *copying) {
-    char *key;
-    while ((key = g_queue_pop_head(&copying->wanted)) != NULL) {
-        g_autofree char *owned = key;
-        g_auto(GStrv) parts = g_strsplit(key, "/", 2);
-        StoreObject object = {0};
-        if (g_hash_table_contains(copying->known, key) || !store_object_load(copying->from, parts[0], parts[1], &object, NULL))
-            continue; /* one that is gone: the stage says so */
-        copy_object(&object, copying);
-        store_object_clear(&object);
+    while (!g_queue_is_empty(&copying->wanted)) {
+        g_autofree char *key = g_queue_pop_head(&copying->wanted);
+        copy_key(copying, key);
     }
 }
 

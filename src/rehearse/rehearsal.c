@@ -180,19 +180,22 @@ static void judge(Rehearsal *rehearsal, const Execution *execution) {
     }
 }
 
+static void look_at(Rehearsal *rehearsal, const char *id) {
+    g_autoptr(Execution) execution = engine_load(rehearsal->services.engine, id, NULL);
+    if (execution == NULL)
+        return;
+    timeline_show_execution(rehearsal->timeline, execution, now_ms(rehearsal));
+    judge(rehearsal, execution);
+    if (g_strcmp0(id, rehearsal->id) != 0)
+        return;
+    execution_unref(rehearsal->execution);
+    rehearsal->execution = execution_ref(execution);
+}
+
 static void look_at_commits(Rehearsal *rehearsal) {
-    char *id;
-    while ((id = g_queue_pop_head(&rehearsal->changed)) != NULL) {
-        g_autofree char *owned = id;
-        g_autoptr(Execution) execution = engine_load(rehearsal->services.engine, id, NULL);
-        if (execution == NULL)
-            continue;
-        timeline_show_execution(rehearsal->timeline, execution, now_ms(rehearsal));
-        judge(rehearsal, execution);
-        if (g_strcmp0(id, rehearsal->id) == 0) {
-            execution_unref(rehearsal->execution);
-            rehearsal->execution = execution_ref(execution);
-        }
+    while (!g_queue_is_empty(&rehearsal->changed)) {
+        g_autofree char *id = g_queue_pop_head(&rehearsal->changed);
+        look_at(rehearsal, id);
     }
 }
 
