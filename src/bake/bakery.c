@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define CREATE_TRIES 10
+#define OWN_BASE_IMAGE "linux" /* what a cloud that bakes by itself offers for a choice; any will do */
 
 Bakery *bakery_new(const BakeryOptions *options, GError **error) {
     g_autoptr(BakeSettings) settings = bake_settings_load(options->config, error);
@@ -148,6 +149,8 @@ static gboolean is_our_cloud(const BakeSettings *settings, const char *cloud, GE
 }
 
 Json *bakery_options(Bakery *bakery, const char *cloud, GError **error) {
+    if (bakery_cloud_that_bakes(bakery, cloud) != NULL)
+        return json_pack("{s:s, s:[{s:s, s:s}]}", "cloudProvider", cloud, "baseImages", "id", OWN_BASE_IMAGE, "packageType", "DEB");
     g_autoptr(BakeSettings) settings = bakery_settings(bakery);
     if (cloud != NULL && !is_our_cloud(settings, cloud, error))
         return NULL;
@@ -162,6 +165,8 @@ Json *bakery_options(Bakery *bakery, const char *cloud, GError **error) {
 }
 
 Json *bakery_base_image(Bakery *bakery, const char *cloud, const char *id, GError **error) {
+    if (bakery_cloud_that_bakes(bakery, cloud) != NULL)
+        return json_pack("{s:s, s:s}", "id", id, "packageType", "DEB");
     g_autoptr(BakeSettings) settings = bakery_settings(bakery);
     if (!is_our_cloud(settings, cloud, error))
         return NULL;

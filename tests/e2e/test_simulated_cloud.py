@@ -95,7 +95,8 @@ def test_a_version_that_never_gets_well_fails_and_leaves_the_old_one(server):
 
 def test_a_bake_makes_an_image_that_is_deployed(server):
     """bake.md 1, 7: the cloud stands in for the bakery"""
-    stages = [{"refId": "1", "type": "bake", "name": "bake", "cloudProviderType": "simulator", "package": "shop", "regions": ["north"],
+    assert server.api.get("/bakery/options/simulator")["baseImages"][0]["id"] == "linux"
+    stages = [{"refId": "1", "type": "bake", "name": "bake", "cloudProviderType": "simulator", "package": "shop", "regions": ["north"], "baseOs": "linux",
                "extendedAttributes": {"behaviour": "boots in 1 s"}},
               {"refId": "2", "requisiteStageRefIds": ["1"], "type": "deploy", "name": "deploy",
                "clusters": [{key: value for key, value in cluster(stack="baked").items() if key != "imageId"}]}]

@@ -388,7 +388,6 @@ static void test_stale_reads_show_the_past_and_then_the_present(void) {
     SimulatedWorld *world = simulator_enter(room, &now_ms);
     g_assert_true(world_fault_add(world, simulated_fault_parse("stale in prod/north for 1 min", NULL), now_ms, NULL));
     simulator_leave(room);
-    g_autoptr(Account) account = clouds_account(house.clouds, "prod", NULL);
     world = simulator_enter(room, &now_ms);
     world_group_destroy(world, world_group(world, "prod", "north", "shop-main-v000"), now_ms);
     simulator_leave(room);
