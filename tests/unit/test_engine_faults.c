@@ -347,7 +347,7 @@ static void test_patch_after_end(void) {
         g_autoptr(GError) error = NULL;
         g_autoptr(Json) changes = json_parse(CASES[i].changes, -1, NULL);
         g_assert_false(engine_patch_stage(rig.engine, id, stage->id, json_root(changes), &other, &error));
-        g_assert_error(error, GENNAKER_ERROR, CASES[i].code);
+        g_assert_error(error, GENNAKER_ERROR, (gint)CASES[i].code);
         g_assert_nonnull(strstr(error->message, "SUCCEEDED"));
     }
     g_autoptr(GError) error = NULL;
