@@ -29,6 +29,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
     g_autoptr(Json) payload = slack_callback_payload(text, &error);
     g_assert_true(!payload != !error);
     g_autoptr(Json) action = payload != NULL ? slack_callback_action(json_root(payload), "u", NULL) : NULL;
-    g_autoptr(Json) message = action != NULL ? slack_callback_message(json_root(payload), json_root(action)) : NULL;
+    g_autoptr(Json) message G_GNUC_UNUSED = action != NULL ? slack_callback_message(json_root(payload), json_root(action)) : NULL;
     return 0;
 }

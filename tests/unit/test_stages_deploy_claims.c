@@ -146,8 +146,8 @@ static void test_custom_strategy(void) {
                                           "\"refId\":\"1\",\"type\":\"deploy\"},{\"refId\":\"2\",\"requisiteStageRefIds\":[\"1\"],"
                                           "\"type\":\"disableCluster\"}]}",
                                           -1, NULL);
-    g_autoptr(Json)
-        saved = pipeline_save(house.services.store, STRATEGY_KIND, json_root(strategy), &principal, FALSE, clock_now_ms(), &error);
+    g_autoptr(Json) saved G_GNUC_UNUSED = pipeline_save(house.services.store, STRATEGY_KIND, json_root(strategy), &principal, FALSE,
+                                                        clock_now_ms(), &error);
     g_assert_no_error(error);
     outside_add("here", "orders-main-v000", (Capacity){1, 1, 1});
     g_autoptr(Execution) execution = run(&house, DEPLOY(",\"strategy\":\"custom\",\"strategyApplication\":\"orders\","

@@ -199,7 +199,8 @@ static void test_first_one_aborts(void) {
     static const char *const ANSWERS[] = {ABORT, NULL};
     Watched watched;
     watched_start(&watched, ANSWERS, "");
-    g_autoptr(Execution) execution = run_watched(&watched, DEPLOY(MONITORED ",\"failureActions\":{\"rollback\":\"Manual\"}"), "TERMINAL");
+    g_autoptr(Execution)
+        execution G_GNUC_UNUSED = run_watched(&watched, DEPLOY(MONITORED ",\"failureActions\":{\"rollback\":\"Manual\"}"), "TERMINAL");
     assert_heard("starting 0");
     assert_calls("create orders-main-v000 0/0/0 image-1 after (null)");
     watched_end(&watched);
@@ -225,7 +226,7 @@ static void test_errors(void) {
         watched_start(&watched, CASES[i].answers, CASES[i].config);
         g_autofree char *stages = g_strdup_printf(DEPLOY(",\"strategy\":\"monitored\",\"deploymentMonitor\":{\"id\":\"mon\"%s}"),
                                                   CASES[i].override);
-        g_autoptr(Execution) execution = run_watched(&watched, stages, CASES[i].status);
+        g_autoptr(Execution) execution G_GNUC_UNUSED = run_watched(&watched, stages, CASES[i].status);
         assert_heard(CASES[i].heard);
         watched_end(&watched);
     }
