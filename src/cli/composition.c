@@ -23,15 +23,20 @@
 #include "stages/stages.h"
 #include "stages/webhook/url_functions.h"
 #include "stages/webhook/webhook.h"
+#include "store/replicas.h"
 #include "triggers/cron.h"
 
 #define ROOM "server"
+#define LEASE_WAIT_MS 15000 /* how long a write outside waits for the lease before it fails */
 
 static const Cloud *const CLOUDS[] = {&cloud_aws, &cloud_simulator, NULL};
 
 struct Composition {
     Services services;
-    GMutex lock; /* one reload at a time */
+    GMutex lock; /* one reload at a time; duties */
+    gboolean closing;
+    void (*lost)(gpointer data);
+    gpointer lost_data;
     char *config_path;
     HttpClient *http;
     Auth *auth;
@@ -50,7 +55,7 @@ static gboolean open_store(Composition *composition, const CompositionOptions *o
     g_autofree char *url = NULL;
     if (!store_config_url(composition->services.config, &url, error))
         return FALSE;
-    composition->services.store = store_open(&(StoreOptions){.folder = options->folder, .url = url}, error);
+    composition->services.store = store_open(&(StoreOptions){.folder = options->folder, .url = url, .shared = TRUE}, error);
     return composition->services.store != NULL;
 }
 
@@ -173,17 +178,103 @@ static gboolean open_api(Composition *composition, const CompositionOptions *opt
     return composition->api != NULL;
 }
 
+/* ---- several servers on one store ---- */
+static gboolean may_write(gpointer data) {
+    return store_lease_wait(data, LEASE_WAIT_MS);
+}
+
+/* What one server does for all. */
+static void begin_duties(Composition *composition) {
+    Services *services = &composition->services;
+    notify_start(composition->notify);
+    cron_start(services->cron);
+    triggers_start(services->triggers);
+    retention_start(services->retention);
+}
+
+static gboolean begin_duties_run(gpointer data) {
+    Composition *composition = data;
+    g_mutex_lock(&composition->lock);
+    if (!composition->closing)
+        begin_duties(composition);
+    g_mutex_unlock(&composition->lock);
+    return TRUE;
+}
+
+static void on_steward(gpointer data) {
+    Composition *composition = data;
+    Runtime *runtime = engine_runtime(composition->services.engine);
+    engine_set_steward(composition->services.engine);
+    runtime->run(runtime, LANE_IO, NULL, begin_duties_run, composition);
+}
+
+static void on_look(gpointer data) {
+    Composition *composition = data;
+    triggers_look(composition->services.triggers);
+    notify_look(composition->notify);
+}
+
+typedef struct {
+    Composition *composition;
+    GHashTable *ids;
+} TakenOver;
+
+static gboolean take_up_operations(gpointer data) {
+    TakenOver *taken = data;
+    clouds_take_up(taken->composition->services.clouds, taken->ids);
+    g_hash_table_unref(taken->ids);
+    g_free(taken);
+    return TRUE;
+}
+
+static void on_claimed(const char *const *ids, guint n, gpointer data) {
+    Composition *composition = data;
+    Runtime *runtime = engine_runtime(composition->services.engine);
+    TakenOver *taken = g_new0(TakenOver, 1);
+    *taken = (TakenOver){composition, g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+    for (guint i = 0; i < n; i++)
+        g_hash_table_add(taken->ids, g_strdup(ids[i]));
+    runtime->run(runtime, LANE_IO, NULL, take_up_operations, taken);
+    engine_claimed(composition->services.engine, ids, n);
+}
+
+static void on_told(const char *text, gpointer data) {
+    engine_told(((Composition *)data)->services.engine, text);
+}
+
+static void on_lost(gpointer data) {
+    const Composition *composition = data;
+    if (composition->lost != NULL)
+        composition->lost(composition->lost_data);
+}
+
+static void begin(Composition *composition) {
+    Services *services = &composition->services;
+    const ReplicaEvents events = {on_claimed, on_told, on_steward, on_look, on_lost, composition};
+    clouds_start(services->clouds);
+    bakery_start(services->bakery);
+    engine_start(services->engine);
+    if (store_is_shared(services->store))
+        store_replica_begin(services->store, &events);
+    else
+        begin_duties(composition);
+}
+
 Composition *composition_open(const CompositionOptions *options, GError **error) {
     Composition *composition = g_new0(Composition, 1);
     Services *services = &composition->services;
     g_mutex_init(&composition->lock);
     g_mutex_init(&services->lock);
     composition->config_path = g_strdup(options->config_path);
+    composition->lost = options->lost;
+    composition->lost_data = options->lost_data;
     gboolean fine = (services->config = config_load(options->config_path, error)) != NULL && stages_check_config(services->config, error) &&
                     open_store(composition, options, error) &&
                     (composition->auth = auth_new(services->config, options->folder, error)) != NULL &&
                     auth_check_listen(composition->auth, options->address, error) && (composition->http = http_client_new(error)) != NULL;
     services->http = composition->http;
+    if (fine && store_is_shared(services->store))
+        http_client_set_write_gate(composition->http, may_write, services->store);
     services->principal_of = principal_named;
     services->principal_data = composition;
     fine = fine && (composition->notify = notify_new(services->store, composition->http, services->config, error)) != NULL;
@@ -196,13 +287,7 @@ Composition *composition_open(const CompositionOptions *options, GError **error)
         composition_close(composition, 0);
         return NULL;
     }
-    clouds_start(services->clouds);
-    bakery_start(services->bakery);
-    notify_start(composition->notify);
-    engine_start(services->engine);
-    cron_start(services->cron);
-    triggers_start(services->triggers);
-    retention_start(services->retention);
+    begin(composition);
     return composition;
 }
 
@@ -289,6 +374,10 @@ void composition_close(Composition *composition, gint64 grace_ms) {
     if (composition == NULL)
         return;
     Services *services = &composition->services;
+    gboolean rested = TRUE;
+    g_mutex_lock(&composition->lock);
+    composition->closing = TRUE;
+    g_mutex_unlock(&composition->lock);
     if (composition->api != NULL)
         api_stop(composition->api, grace_ms);
     if (services->retention != NULL)
@@ -300,11 +389,13 @@ void composition_close(Composition *composition, gint64 grace_ms) {
     if (services->clouds != NULL)
         clouds_stop(services->clouds, grace_ms); /* its runs are work of the engine's runtime */
     if (services->engine != NULL)
-        engine_stop(services->engine, grace_ms);
+        rested = engine_stop(services->engine, grace_ms);
     if (composition->notify != NULL)
         notify_stop(composition->notify);
     if (services->bakery != NULL)
         bakery_stop(services->bakery);
+    if (services->store != NULL && rested) /* else others wait until the lease has ended */
+        store_replica_leave(services->store);
     g_clear_pointer(&composition->api, api_free);
     g_clear_pointer(&services->retention, retention_free);
     g_clear_pointer(&services->cron, cron_free);

@@ -10,6 +10,9 @@ typedef struct {
     const char *address;
     guint16 port;
     const char *program; /* path of this binary, for its own children */
+    /* Another server that shares the store took over from this one: the process has to start anew at once. Any thread; or NULL. */
+    void (*lost)(gpointer data);
+    gpointer lost_data;
 } CompositionOptions;
 
 typedef struct Composition Composition;

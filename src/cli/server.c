@@ -138,6 +138,31 @@ static void greet(const ServerOptions *options, guint16 port, gboolean sign_in, 
     fflush(stdout);
 }
 
+/* The same program with the same arguments in this very process, but on the port that was chosen. What others took over must not be touched
+ * any more: nothing is stopped, nothing written. */
+static void start_anew(gpointer data) {
+    const ServerOptions *options = data;
+    g_autofree char *line = NULL;
+    gsize length = 0;
+    if (!g_file_get_contents("/proc/self/cmdline", &line, &length, NULL))
+        _exit(1);
+    g_autoptr(GPtrArray) arguments = g_ptr_array_new();
+    for (const char *each = line; each < line + length; each += strlen(each) + 1) {
+        gboolean valued = strcmp(each, "--listen") == 0 || strcmp(each, "-l") == 0;
+        if (valued)
+            each += strlen(each) + 1;
+        else if (!g_str_has_prefix(each, "--listen="))
+            g_ptr_array_add(arguments, (gpointer)each);
+    }
+    gboolean six = strchr(options->address, ':') != NULL;
+    g_autofree char *listen = g_strdup_printf("--listen=%s%s%s:%u", six ? "[" : "", options->address, six ? "]" : "", options->port);
+    g_ptr_array_add(arguments, listen);
+    g_ptr_array_add(arguments, NULL);
+    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    execv("/proc/self/exe", (char *const *)arguments->pdata);
+    _exit(1);
+}
+
 /* Until SIGTERM or SIGINT; SIGHUP applies the configuration. */
 static void serve(Composition *composition, const sigset_t *signals) {
     while (TRUE) {
@@ -183,10 +208,11 @@ static int run_server(Invocation *call, GError **error) {
     if (!read_options(call, &options, error) || !make_first_user(&options, error))
         return 1;
     raise_open_files();
-    CompositionOptions parts = {options.config, options.folder, options.address, options.port, program};
+    CompositionOptions parts = {options.config, options.folder, options.address, options.port, program, start_anew, &options};
     Composition *composition = composition_open(&parts, error);
     if (composition == NULL)
         return 1;
+    options.port = composition_port(composition);
     greet(&options, composition_port(composition), auth_is_required(composition_auth(composition)), program);
     log_info(ROOM, "ready");
     serve(composition, &signals);

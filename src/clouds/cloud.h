@@ -218,8 +218,9 @@ typedef struct {
 /* An account that cannot be opened is logged and left out. Finds what is wrong with the clouds' tables: ERR_INTERNAL. */
 extern const ConfigSection *const clouds_config_sections[]; /* what all clouds share; NULL-terminated */
 Clouds *clouds_new(const CloudsOptions *options, GError **error);
-void clouds_start(Clouds *clouds);            /* inventory agents begin, unfinished operations go on */
-void clouds_start_operations(Clouds *clouds); /* only these: no thread, nothing is polled; for simulations */
+void clouds_take_up(Clouds *clouds, GHashTable *executions); /* operations of these executions (ids), which were another server's, go on */
+void clouds_start(Clouds *clouds);                           /* inventory agents begin, unfinished operations go on */
+void clouds_start_operations(Clouds *clouds);                /* only these: no thread, nothing is polled; for simulations */
 void clouds_stop(Clouds *clouds, gint64 grace_ms);
 void clouds_free(Clouds *clouds);
 /* Reads everything, then swaps; what is wrong with accounts is logged, and clouds_problems. ERR_INVALID with all mistakes in the

@@ -308,6 +308,10 @@ void clouds_start_operations(Clouds *clouds) {
     operations_start(clouds->operations);
 }
 
+void clouds_take_up(Clouds *clouds, GHashTable *executions) {
+    operations_take_up(clouds->operations, executions);
+}
+
 void clouds_stop(Clouds *clouds, gint64 grace_ms) {
     agents_stop(clouds->agents);
     operations_stop(clouds->operations, grace_ms);

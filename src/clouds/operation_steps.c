@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "clouds/operations.h"
+#include "store/replicas.h"
 
 #define UNKNOWN_LOOK_DELAY_MS 500 /* between two looks while "not done" is not believed */
 #define LOOK_DELAY_MAX_MS 8000
@@ -91,6 +92,7 @@ static gboolean look_settled(OperationRun *run, const OperationStep *step, LookR
     if (!look_once(run, step, result, error))
         return FALSE;
     gint64 left_ms = run->intent_ms + step->settle_ms - clouds_now_ms(run->clouds);
+    left_ms = MAX(left_ms, store_calls_end_in_ms(clouds_store(run->clouds)));
     if (*result != LOOK_NOT_DONE || !run->intent_ms || left_ms <= 0)
         return TRUE;
     wait_for(run, MIN(left_ms, UNKNOWN_LOOK_DELAY_MS));

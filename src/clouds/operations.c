@@ -5,6 +5,7 @@
  * kept; an ended one lives in the store alone. Any thread; the lock is not held over a commit. */
 #include "clouds/operations.h"
 #include "base/log.h"
+#include "store/replicas.h"
 
 struct Operations {
     Clouds *clouds;
@@ -243,6 +244,7 @@ typedef struct {
 typedef struct {
     Operations *operations;
     GArray *left;
+    GHashTable *executions; /* ids: only theirs; NULL: all */
 } TakingUp;
 
 /* The request is read again; what is wrong with it was said when it was posted. */
@@ -266,6 +268,8 @@ static gboolean keep_line(const OperationLine *line, gpointer data) {
 
 static gboolean take_up(const OperationRecord *record, gpointer data) {
     TakingUp *taking = data;
+    if (taking->executions && (!record->execution_id || !g_hash_table_contains(taking->executions, record->execution_id)))
+        return TRUE;
     OperationRun *run = operation_run_new(taking->operations->clouds, record->id);
     run->execution_id = g_strdup(record->execution_id);
     run->stage_id = g_strdup(record->stage_id);
@@ -302,20 +306,33 @@ static void go_on(Operations *operations, const Left *left) {
         settle_id(operations, run);
 }
 
-void operations_start(Operations *operations) {
+static void take_up_all(Operations *operations, GHashTable *executions) {
     g_autoptr(GArray) left = g_array_new(FALSE, FALSE, sizeof(Left));
-    TakingUp taking = {operations, left};
+    TakingUp taking = {operations, left, executions};
     g_autoptr(GError) error = NULL;
     if (!store_operations_unfinished(clouds_store(operations->clouds), take_up, &taking, &error))
         log_error("clouds", "unfinished operations could not be read: %s", error->message);
+    for (guint i = 0; i < left->len; i++) {
+        Left *one = &g_array_index(left, Left, i);
+        if (hold_id(operations, one->run->id))
+            go_on(operations, one);
+        else
+            operation_run_free(one->run);
+        g_clear_error(&one->error);
+    }
+}
+
+/* Where other servers work on the same store, what is unfinished may be theirs. */
+void operations_start(Operations *operations) {
     g_mutex_lock(&operations->lock);
     operations->started = TRUE;
     g_mutex_unlock(&operations->lock);
-    for (guint i = 0; i < left->len; i++) {
-        Left *one = &g_array_index(left, Left, i);
-        go_on(operations, one);
-        g_clear_error(&one->error);
-    }
+    if (!store_is_shared(clouds_store(operations->clouds)))
+        take_up_all(operations, NULL);
+}
+
+void operations_take_up(Operations *operations, GHashTable *executions) {
+    take_up_all(operations, executions);
 }
 
 /* ---- the rest ---- */

@@ -96,6 +96,8 @@ char *operation_definitions_problem(const Cloud *cloud);
 /* ---- all runs (operations.c) ---- */
 Operations *operations_new(Clouds *clouds, const CloudsOptions *options);
 void operations_start(Operations *operations); /* unfinished ones go on */
+/* Those of these executions (ids), which were another server's, go on. */
+void operations_take_up(Operations *operations, GHashTable *executions);
 void operations_stop(Operations *operations, gint64 grace_ms);
 void operations_free(Operations *operations);
 gboolean operations_begin(Operations *operations, const char *id, const char *execution_id, const char *stage_id, const char *cloud,

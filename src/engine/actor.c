@@ -89,7 +89,7 @@ Actor *engine_find_actor(Engine *engine, const char *id) {
 
 void engine_list(Engine *engine, const char *id) {
     g_mutex_lock(&engine->lock);
-    actor_find_or_make(engine, id);
+    actor_find_or_make(engine, id)->known = TRUE;
     g_mutex_unlock(&engine->lock);
 }
 
@@ -195,6 +195,8 @@ void actor_rest(Actor *actor, gboolean gone) {
     g_mutex_lock(&engine->lock);
     g_mutex_lock(&actor->lock);
     gboolean more = actor->mailbox.length > 0;
+    gone = gone || (actor->handed_over && !actor->known);
+    actor->handed_over = FALSE;
     gboolean over = !more && actor->listed && (gone || (actor->execution && execution_is_settled(actor->execution)));
     if (over) {
         actor->listed = FALSE;

@@ -3,6 +3,7 @@
 #include "engine/runner.h"
 #include "engine/why.h"
 #include "store/executions.h"
+#include "store/replicas.h"
 
 static char *change_detail(const Actor *actor) {
     const Execution *draft = actor->draft;
@@ -87,14 +88,25 @@ static void set_committing(Actor *actor) {
     g_mutex_unlock(&actor->lock);
 }
 
+/* One that had ended and goes on is this server's from now on; a new one may be another's, who is told to let it begin. */
+static void add_owner(const Actor *actor, StoreUnit *unit) {
+    if (!actor->insert && !actor->known)
+        store_execution_own(unit, actor->draft->key, store_replica(actor->engine->store));
+    if (actor->insert && actor->owner != store_replica(actor->engine->store))
+        engine_add_adoption(unit, actor->id, actor->owner);
+}
+
 void actor_commit(Actor *actor) {
     StoreUnit *unit = store_unit_new();
     ExecutionTexts texts;
     execution_texts_fill(&texts, actor->draft, actor->insert);
+    texts.record.owner = actor->owner;
     if (actor->insert)
         store_execution_insert(unit, &texts.record, texts.stages, texts.n);
     else
         store_execution_update(unit, &texts.record, texts.stages, texts.n);
+    if (actor->engine->shared)
+        add_owner(actor, unit);
     execution_texts_clear(&texts);
     add_messages(actor, unit);
     tell_end(actor, unit);

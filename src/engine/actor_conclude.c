@@ -5,6 +5,7 @@
  * next step loads what is stored, lets what runs and sleeps follow from it as after a start of the program, and tells everybody. */
 #include "base/log.h"
 #include "engine/runner.h"
+#include "store/replicas.h"
 
 void actor_answer_letters(Actor *actor, const GError *error) {
     for (guint i = 0; i < actor->letters->len; i++)
@@ -100,7 +101,11 @@ static void deliver(Actor *actor) {
     Engine *engine = actor->engine;
     for (guint i = 0; i < actor->effects.list->len; i++) {
         const Effect *effect = &g_array_index(actor->effects.list, Effect, i);
-        if (effect->kind == EFFECT_SEND)
+        if (effect->kind != EFFECT_SEND)
+            continue;
+        if (engine->shared && !engine_is_own(engine, effect->recipient))
+            engine_tell_inbox(engine, effect->recipient);
+        else
             engine_deliver_inbox(engine, effect->recipient);
     }
 }
@@ -136,8 +141,10 @@ static void wake_others(const Actor *actor, const Execution *before) {
     const Execution *execution = actor->execution;
     if (execution->parent_id && execution->parent_stage_id && (!before || before->status != execution->status))
         engine_wake_stage(actor->engine, execution->parent_id, execution->parent_stage_id);
-    if (status_info(execution->status)->complete && !(before && status_info(before->status)->complete))
+    if (status_info(execution->status)->complete && !(before && status_info(before->status)->complete)) {
         engine_tell_watchers(actor->engine, execution->id);
+        engine_tell_ended(actor->engine, execution->id);
+    }
 }
 
 /* before NULL: whatever is so now is news. */
@@ -157,7 +164,33 @@ static void hold_commit(Actor *actor) {
     g_mutex_unlock(&actor->lock);
 }
 
+/* A new execution that another replica works on. */
+static void conclude_given(Actor *actor) {
+    actor_count_family(actor, NULL);
+    g_clear_pointer(&actor->draft, execution_unref);
+    effects_clear(&actor->effects);
+    g_mutex_lock(&actor->lock);
+    actor->insert = actor->committing = FALSE;
+    g_mutex_unlock(&actor->lock);
+    actor->handed_over = TRUE;
+    engine_tell_adoption(actor->engine, actor->id, actor->owner);
+    actor_answer_letters(actor, NULL);
+    actor_rest(actor, FALSE);
+}
+
+static void set_known(Actor *actor) {
+    g_mutex_lock(&actor->engine->lock);
+    actor->known = TRUE;
+    g_mutex_unlock(&actor->engine->lock);
+}
+
 void actor_conclude_good(Actor *actor, gboolean committed_step) {
+    if (actor->engine->shared && actor->insert && actor->owner != store_replica(actor->engine->store)) {
+        conclude_given(actor);
+        return;
+    }
+    if (actor->engine->shared && committed_step && !actor->known)
+        set_known(actor);
     g_autoptr(Execution) before = actor->execution ? execution_ref(actor->execution) : NULL;
     gboolean was_unsure = actor->unsure;
     count_step(actor, before, committed_step);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "engine/runner.h"
 #include "store/executions.h"
+#include "store/replicas.h"
 
 static Execution *load(Actor *actor, GError **error) {
     LoadedExecution loaded;
@@ -94,6 +95,50 @@ static void fail_step(Actor *actor, const GError *error) {
     }
 }
 
+/* After a doubt: one that had ended may have been begun again by another replica. */
+static void look_for_owner(Actor *actor) {
+    gint64 owner = 0;
+    gboolean finished = FALSE;
+    if (!actor->unsure || !store_execution_owner(actor->engine->store, actor->id, &owner, &finished, NULL))
+        return;
+    g_mutex_lock(&actor->engine->lock);
+    actor->known = actor->known && !finished && owner == store_replica(actor->engine->store);
+    g_mutex_unlock(&actor->engine->lock);
+}
+
+/* Whose step it is: this server's (or nobody's: it has ended), or the replica's to which the letters go. A restart that needs its turn is of the one that
+ * has the gate. *to: that one, 0: whoever owns the execution. */
+static gboolean is_to_be_made_here(Actor *actor, gint64 *to) {
+    *to = 0;
+    look_for_owner(actor);
+    if (actor->known)
+        return TRUE;
+    if (!execution_is_settled(actor->execution))
+        return FALSE;
+    gboolean restarts = FALSE;
+    for (guint i = 0; i < actor->letters->len; i++) {
+        const Letter *letter = g_ptr_array_index(actor->letters, i);
+        restarts = restarts || (letter->message && letter->message->kind == MESSAGE_RESTART_STAGE);
+    }
+    gint64 self = store_replica(actor->engine->store);
+    *to = restarts ? engine_gate_owner(actor->engine, actor->execution, NULL) : self;
+    return *to == self;
+}
+
+/* It is another replica's, or will be this one's when it is recovered. */
+static void hand_over(Actor *actor, gint64 to) {
+    effects_clear(&actor->effects);
+    actor_hand_over(actor, to);
+    actor_count_family(actor, NULL);
+    g_mutex_lock(&actor->lock);
+    g_clear_pointer(&actor->execution, execution_unref);
+    actor->unsure = FALSE;
+    g_mutex_unlock(&actor->lock);
+    g_clear_pointer(&actor->doubtful, execution_unref);
+    actor->handed_over = TRUE;
+    actor_rest(actor, FALSE);
+}
+
 gboolean actor_step(gpointer data) {
     Actor *actor = data;
     g_autoptr(GError) error = NULL;
@@ -108,6 +153,11 @@ gboolean actor_step(gpointer data) {
             fail_step(actor, error);
             return TRUE;
         }
+    }
+    gint64 to;
+    if (actor->engine->shared && !is_to_be_made_here(actor, &to)) {
+        hand_over(actor, to);
+        return TRUE;
     }
     Letter *first = g_ptr_array_index(actor->letters, 0);
     if (first->erase) {
@@ -130,13 +180,15 @@ gboolean actor_step(gpointer data) {
 }
 
 /* ---- a new execution ---- */
-gboolean engine_insert(Engine *engine, Execution *draft, Effects *effects, Letter *letter) {
+gboolean engine_insert(Engine *engine, Execution *draft, gint64 owner, Effects *effects, Letter *letter) {
     g_mutex_lock(&engine->lock);
     gboolean fresh = !g_hash_table_contains(engine->actors, draft->id);
     Actor *actor = fresh ? actor_ref(actor_find_or_make(engine, draft->id)) : NULL;
     if (fresh) {
         actor->busy = TRUE;
         actor->insert = TRUE;
+        actor->owner = owner;
+        actor->known = owner == store_replica(engine->store);
         actor->draft = draft;
         actor->effects = *effects;
         actor_count_family_locked(actor, draft, TRUE);

@@ -49,6 +49,7 @@ Engine *engine_new(const EngineOptions *options, GError **error) {
     engine->inbox = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     engine->watches = engine_watches_new();
     engine->buffered = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    engine_replicas_init(engine);
     if (engine_recover(engine, error))
         return engine;
     engine_free(engine);
@@ -101,9 +102,9 @@ static void cancel_runs(Engine *engine) {
         cancel_set(g_ptr_array_index(cancels, i));
 }
 
-void engine_stop(Engine *engine, gint64 grace_ms) {
+gboolean engine_stop(Engine *engine, gint64 grace_ms) {
     if (!engine->started)
-        return;
+        return TRUE;
     g_atomic_int_set(&engine->stopping, ENGINE_STOPS);
     if (!wait_for_rest(engine, grace_ms)) {
         g_atomic_int_set(&engine->stopping, ENGINE_GAVE_UP);
@@ -113,6 +114,7 @@ void engine_stop(Engine *engine, gint64 grace_ms) {
     engine->started = !runtime_threads_stop(engine->runtime, GIVE_UP_MS);
     if (engine->started)
         log_warning("engine", "%d tasks do not end; they are run again after the next start", g_atomic_int_get(&engine->busy_runs));
+    return !engine->started;
 }
 
 /* What still uses it, threads that did not end or commits on their way, uses it to the end of the process. */
@@ -148,6 +150,7 @@ void engine_free(Engine *engine) {
     g_hash_table_unref(engine->inbox);
     g_hash_table_unref(engine->watches);
     g_hash_table_unref(engine->buffered);
+    engine_replicas_clear(engine);
     engine_settings_unref(engine->settings);
     g_mutex_clear(&engine->lock);
     g_cond_clear(&engine->rest);
@@ -264,6 +267,8 @@ gboolean engine_delete(Engine *engine, const char *id, GError **error) {
 
 void engine_wake_stage(Engine *engine, const char *execution_id, const char *stage_id) {
     Actor *actor = engine_find_actor(engine, execution_id);
+    if (engine->shared && (!actor || !engine_is_own(engine, execution_id)))
+        engine_tell_wake(engine, execution_id, stage_id);
     if (!actor)
         return;
     actor_wake(actor, stage_id);

@@ -63,8 +63,12 @@ typedef struct {
 
 /* Opens and recovers: everything unfinished goes on. ERR_… of the store. */
 Engine *engine_new(const EngineOptions *options, GError **error);
-void engine_start(Engine *engine);                 /* workers and timer begin */
-void engine_stop(Engine *engine, gint64 grace_ms); /* tasks in progress may end; waits at most grace */
+/* ---- several servers on one store (store/replicas.h): what its ReplicaEvents are for ---- */
+void engine_claimed(Engine *engine, const char *const *ids, guint n);
+void engine_told(Engine *engine, const char *text);
+void engine_set_steward(Engine *engine);
+void engine_start(Engine *engine);                     /* workers and timer begin */
+gboolean engine_stop(Engine *engine, gint64 grace_ms); /* tasks in progress may end; waits at most grace */
 void engine_free(Engine *engine);
 /* Work in progress keeps what it began with. FALSE with ERR_INVALID: nothing changed. */
 gboolean engine_set_config(Engine *engine, Config *config, GError **error);

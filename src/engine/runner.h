@@ -59,6 +59,9 @@ struct Actor {
     gboolean busy;        /* queued, in a step, or waiting for a commit */
     gboolean listed;      /* in the engine's table */
     char *family;         /* the root it is counted under, or NULL; under engine->lock */
+    gboolean known;       /* it is this server's: begun, or recovered, here; under engine->lock. Asked only when the store is shared */
+    gboolean handed_over; /* what was to be done about it was given to another replica; whoever works on it owns this */
+    gint64 owner;         /* of one that is inserted: the replica that works on it */
     gboolean committing;  /* the store may know more than execution does, and listeners may have been told */
     gboolean unsure;      /* what is stored may not be what we knew: the next step finds out (actor_conclude.c) */
     gboolean counted;     /* in engine->running; under engine->lock */
@@ -102,9 +105,14 @@ struct Engine {
     GHashTable *inbox;        /* numbers of rows that are on their way */
     GHashTable *watches;      /* id of an execution to those who wait for its end (watches.c) */
     GQueue recent;            /* of Actor, most recently used first */
-    GHashTable *buffered;     /* id to gint64, when it was built: wait for the promoter (qos.c) */
-    gboolean promoting;       /* the promoter's timer runs */
-    guint running;            /* executions that are RUNNING */
+    gboolean shared;          /* with other servers: replicas.c */
+    GHashTable *own_gates;    /* config ids whose gate is this server's */
+    GHashTable *requests;     /* gint64 to Letter: handed to other replicas, not answered yet */
+    gint64 last_request;
+    gboolean steward;     /* atomic; messages to executions that have ended are this server's */
+    GHashTable *buffered; /* id to gint64, when it was built: wait for the promoter (qos.c) */
+    gboolean promoting;   /* the promoter's timer runs */
+    guint running;        /* executions that are RUNNING */
     gsize loaded_bytes, loaded_bytes_max;
     guint busy_actors; /* under lock */
     gboolean started, was_started;
@@ -140,10 +148,11 @@ void actor_post(Actor *actor, Letter *letter); /* the same for an actor at hand 
 /* The actor of an execution that is in memory or unfinished; reference, or NULL. */
 Actor *engine_find_actor(Engine *engine, const char *id);
 /* A new execution: its draft (taken) has begun, effects (taken) and all; the letter is answered when it is stored. FALSE when
- * there is an actor of that id already (nothing was taken). */
-gboolean engine_insert(Engine *engine, Execution *draft, Effects *effects, Letter *letter);
+ * there is an actor of that id already (nothing was taken). owner: the replica that will work on it. */
+gboolean engine_insert(Engine *engine, Execution *draft, gint64 owner, Effects *effects, Letter *letter);
 /* Makes an actor for an unfinished execution that waits, not loaded. */
 void engine_list(Engine *engine, const char *id);
+void letter_answer(Letter *letter, const GError *error); /* and frees it */
 
 /* ---- actor_step.c ---- */
 gboolean actor_step(gpointer actor); /* owns the caller's reference, until the actor rests */
@@ -212,6 +221,39 @@ void engine_tell_watchers(Engine *engine, const char *watched_id);
 gboolean engine_recover(Engine *engine, GError **error);
 /* Posts what lies in an execution's inbox (NULL: in all). */
 void engine_deliver_inbox(Engine *engine, const char *id);
+
+/* Those of ids (a set, or NULL: all) that are unfinished go on here. */
+gboolean engine_recover_some(Engine *engine, GHashTable *ids, GError **error);
+/* Where an answer to a message goes that another replica put into an inbox. */
+typedef struct {
+    gint64 replica, request;
+} ReplyTo;
+
+/* ---- replicas.c ---- */
+void engine_replicas_init(Engine *engine);
+void engine_replicas_clear(Engine *engine);
+gboolean engine_is_own(Engine *engine, const char *id); /* there is an actor, and the execution is this server's */
+/* The replica that has the gate of the execution's pipeline: this one (or 0) when it has no limit. -1 with *error. */
+gint64 engine_gate_owner(Engine *engine, const Execution *execution, GError **error);
+/* The letters of the step go to whoever owns the execution: rows of its inbox. Takes the step's letters. to: whom to tell, 0: all. */
+void actor_hand_over(Actor *actor, gint64 to);
+/* Puts a letter (taken) into the inbox of an execution and tells the others; told: how. */
+void engine_forward(Engine *engine, const char *id, Letter *letter, gint64 replica);
+/* The row that lets an execution begin at the replica that has its gate. */
+void engine_add_adoption(StoreUnit *unit, const char *id, gint64 owner);
+void engine_tell_adoption(Engine *engine, const char *id, gint64 owner);
+void engine_tell_wake(Engine *engine, const char *id, const char *stage_id);
+void engine_tell_inbox(Engine *engine, const char *id);
+void engine_tell_ended(Engine *engine, const char *id);
+void engine_reply(Engine *engine, const ReplyTo *to, const GError *error);
+/* What a row of an inbox asks beside its message. */
+typedef struct {
+    ReplyTo reply; /* replica 0: none */
+    gint64 adopt;  /* the replica that lets the new execution begin; 0: it is none */
+} InboxNote;
+InboxNote engine_read_note(const JsonValue *body);
+/* FALSE: it is not this server's to deliver (now). *message may be another afterwards; *refused: there is nothing to deliver. May block. */
+gboolean engine_may_deliver(Engine *engine, const char *id, const InboxNote *note, Message **message, GError **refused);
 
 /* ---- families.c ---- */
 /* The execution as it is now, NULL: gone. It counts as long as it is unfinished and was started by another. */

@@ -6,6 +6,7 @@
 #include "engine/graph.h"
 #include "engine/runner.h"
 #include "store/executions.h"
+#include "store/replicas.h"
 #include <string.h>
 
 #define TEMPLATE_INVALID "Pipeline template is invalid"
@@ -14,6 +15,7 @@
 typedef struct {
     Engine *engine;
     Execution *draft;
+    gint64 owner;
     Effects *effects;
     gboolean taken;
 } InsertCall;
@@ -21,7 +23,7 @@ typedef struct {
 static void insert_call(gpointer argument, Letter *letter) {
     InsertCall *call = argument;
     g_autofree char *id = g_strdup(call->draft->id);
-    call->taken = engine_insert(call->engine, call->draft, call->effects, letter);
+    call->taken = engine_insert(call->engine, call->draft, call->owner, call->effects, letter);
     if (call->taken)
         return;
     g_autoptr(GError) error = NULL;
@@ -31,14 +33,14 @@ static void insert_call(gpointer argument, Letter *letter) {
 }
 
 /* Takes the draft. */
-static gboolean store_new(Engine *engine, Execution *draft, const Message *first, GError **error) {
+static gboolean store_new(Engine *engine, Execution *draft, gint64 owner, const Message *first, GError **error) {
     EngineSettings *settings = engine_settings(engine);
     Effects effects;
     effects_init(&effects);
     draft->key = store_execution_key_new(engine->store);
     engine_apply(draft, first, engine->runtime->now_ms(engine->runtime), settings, &effects);
     engine_settings_unref(settings);
-    InsertCall call = {engine, draft, &effects, FALSE};
+    InsertCall call = {engine, draft, owner, &effects, FALSE};
     gboolean stored = engine_wait(engine, insert_call, &call, letter_new(message_new(MESSAGE_START_EXECUTION)), error);
     if (!call.taken) {
         engine_leave_gate(engine, draft);
@@ -70,6 +72,15 @@ static char *standing_execution(Engine *engine, const JsonValue *trigger) {
     return correlation ? store_execution_correlated(engine->store, correlation, NULL) : NULL;
 }
 
+/* Another replica's waits until that one has asked its gate. */
+static Message *first_of(Engine *engine, const Execution *draft, gboolean own) {
+    if (own && draft->status != STATUS_BUFFERED)
+        return engine_first_message(engine, draft, MESSAGE_START_EXECUTION);
+    Message *message = message_new(MESSAGE_START_EXECUTION);
+    message->park = !own;
+    return message;
+}
+
 /* Takes the draft. Returns the id of the execution that now stands for it: its own, or that of the unfinished one with the
  * same correlation id. */
 static char *submit(Engine *engine, Execution *draft, GError **error) {
@@ -81,11 +92,16 @@ static char *submit(Engine *engine, Execution *draft, GError **error) {
         execution_unref(draft);
         return before;
     }
-    if (engine_must_buffer(engine, draft))
+    gint64 self = store_replica(engine->store);
+    gint64 owner = status_info(draft->status)->complete ? self : engine_gate_owner(engine, draft, error);
+    if (owner < 0) {
+        execution_unref(draft);
+        return NULL;
+    }
+    if (owner == self && engine_must_buffer(engine, draft))
         draft->status = STATUS_BUFFERED;
-    g_autoptr(Message) first = draft->status == STATUS_BUFFERED ? message_new(MESSAGE_START_EXECUTION)
-                                                                : engine_first_message(engine, draft, MESSAGE_START_EXECUTION);
-    if (store_new(engine, draft, first, &failure))
+    g_autoptr(Message) first = first_of(engine, draft, owner == self);
+    if (store_new(engine, draft, owner, first, &failure))
         return g_steal_pointer(&id);
     char *standing = correlation && error_code(failure) == ERR_CONFLICT ? store_execution_correlated(engine->store, correlation, NULL)
                                                                         : NULL;

@@ -30,7 +30,7 @@ static gboolean is_listed(const GPtrArray *list, const char *execution_id, const
 void engine_watch(Engine *engine, const char *watched_id, const char *execution_id, const char *stage_id) {
     g_mutex_lock(&engine->lock);
     GPtrArray *list = g_hash_table_lookup(engine->watches, watched_id);
-    if (!list && g_hash_table_contains(engine->actors, watched_id)) {
+    if (!list && (engine->shared || g_hash_table_contains(engine->actors, watched_id))) {
         list = g_ptr_array_new_with_free_func(watch_free);
         g_hash_table_insert(engine->watches, g_strdup(watched_id), list);
     }

@@ -19,6 +19,8 @@ struct HttpClient {
     GPtrArray *incoming;
     guint callers;
     gboolean stopping;
+    gboolean (*may_write)(gpointer data); /* NULL: always */
+    gpointer may_write_data;
 };
 
 static void conclude(HttpClient *client, Transfer *transfer) {
@@ -196,12 +198,28 @@ static void wait_until_done(HttpClient *client, Transfer *transfer, Cancel *canc
     g_mutex_unlock(&client->lock);
 }
 
+void http_client_set_write_gate(HttpClient *client, gboolean (*may_write)(gpointer data), gpointer data) {
+    client->may_write = may_write;
+    client->may_write_data = data;
+}
+
+static gboolean may_send(const HttpClient *client, const HttpRequest *request, GError **error) {
+    gboolean reads = request->method == NULL || strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+    if (reads || client->may_write == NULL || client->may_write(client->may_write_data))
+        return TRUE;
+    error_set(error, ERR_UNAVAILABLE, "%s %s was not sent: this server has no lease of the store it shares, so its work may be another's",
+              request->method, request->url);
+    return FALSE;
+}
+
 gboolean http_call(HttpClient *client, const HttpRequest *request, Cancel *cancel, HttpResponse *response, GError **error) {
     memset(response, 0, sizeof *response);
     if (client == NULL) {
         error_set(error, ERR_INVALID, "nothing outside is called in a rehearsal");
         return FALSE;
     }
+    if (!may_send(client, request, error))
+        return FALSE;
     Transfer *transfer = transfer_new(request, response, error);
     if (!transfer)
         return FALSE;

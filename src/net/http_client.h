@@ -16,7 +16,9 @@
 
 typedef struct HttpClient HttpClient;
 HttpClient *http_client_new(GError **error); /* starts the loop thread */
-void http_client_free(HttpClient *client);   /* cancels what is under way, joins the thread */
+/* Asked, on the caller's thread, before a request that may change something is sent; it may wait. FALSE: ERR_UNAVAILABLE. Once, before calls. */
+void http_client_set_write_gate(HttpClient *client, gboolean (*may_write)(gpointer data), gpointer data);
+void http_client_free(HttpClient *client); /* cancels what is under way, joins the thread */
 
 /* A list of "Name", "value" pairs, NULL-terminated: {"Accept", "text/xml", NULL}. */
 typedef const char *const *HttpHeaders;

@@ -10,6 +10,7 @@
 #include "notify/wanted.h"
 #include "stages/metadata/notifications.h"
 #include "store/deliveries.h"
+#include "store/replicas.h"
 #include <string.h>
 
 #define ROOM "notify"
@@ -107,7 +108,8 @@ static void add_row(Notify *notify, StoreUnit *unit, const char *destination, co
     const DeliveryRecord record = {
         .destination = destination, .execution_id = execution_id, .lane = delivery_lane(execution_id), .created_ms = now_ms, .body = text};
     store_delivery_add(unit, &record);
-    g_atomic_int_inc(&notify->waiting);
+    if (notify->started) /* else another server sends them */
+        g_atomic_int_inc(&notify->waiting);
 }
 
 static void add_events(Notify *notify, StoreUnit *unit, const NotifySettings *settings, const Execution *before, const Execution *after,
@@ -159,7 +161,8 @@ static void add_notifications(Notify *notify, StoreUnit *unit, const Settings *s
     if (!any)
         return;
     g_mutex_lock(&notify->lock);
-    g_hash_table_add(notify->added, g_strdup(after->id));
+    if (notify->started)
+        g_hash_table_add(notify->added, g_strdup(after->id));
     g_mutex_unlock(&notify->lock);
 }
 
@@ -269,7 +272,7 @@ static void on_change(const StoreChangeEvent *event, gpointer data) {
     g_mutex_lock(&notify->lock);
     if (notify->events != NULL)
         deliveries_wake(notify->events);
-    if (g_hash_table_remove(notify->added, event->change.id) && notify->notifications != NULL)
+    if ((g_hash_table_remove(notify->added, event->change.id) || store_is_shared(notify->store)) && notify->notifications != NULL)
         deliveries_wake(notify->notifications);
     g_mutex_unlock(&notify->lock);
 }
@@ -346,6 +349,15 @@ static void end(Notify *notify) {
 void notify_start(Notify *notify) {
     notify->started = TRUE;
     begin(notify);
+}
+
+void notify_look(Notify *notify) {
+    g_mutex_lock(&notify->lock);
+    if (notify->events != NULL)
+        deliveries_wake(notify->events);
+    if (notify->notifications != NULL)
+        deliveries_wake(notify->notifications);
+    g_mutex_unlock(&notify->lock);
 }
 
 void notify_stop(Notify *notify) {

@@ -10,6 +10,7 @@ typedef struct Notify Notify;
 /* Nothing is sent before notify_start. ERR_INVALID: the configuration. Borrows store and http. */
 Notify *notify_new(Store *store, HttpClient *http, Config *config, GError **error);
 void notify_start(Notify *notify);
+void notify_look(Notify *notify); /* something may have been stored that it was not told of */
 void notify_stop(Notify *notify); /* calls under way are given up; what they sent is sent again after the next start */
 void notify_free(Notify *notify); /* NULL-safe */
 /* ERR_INVALID: nothing changed. */

@@ -83,16 +83,19 @@ void changes_free(Changes *changes) {
     g_free(changes);
 }
 
+StoreChange change_record_view(const ChangeRecord *record) {
+    return (StoreChange){.kind = text_at(record, record->kind),
+                         .id = record->text,
+                         .application = text_at(record, record->application),
+                         .status = text_at(record, record->status),
+                         .version = record->version,
+                         .detail = text_at(record, record->detail)};
+}
+
 static void deliver(const Changes *changes, guint64 number, const ChangeRecord *record, StoreListener listener, gpointer data) {
     char id[64];
     g_snprintf(id, sizeof id, REPLICA "-%" G_GINT64_FORMAT ":%" G_GUINT64_FORMAT, changes->epoch, number);
-    StoreChangeEvent event = {.id = id,
-                              .change = {.kind = text_at(record, record->kind),
-                                         .id = record->text,
-                                         .application = text_at(record, record->application),
-                                         .status = text_at(record, record->status),
-                                         .version = record->version,
-                                         .detail = text_at(record, record->detail)}};
+    StoreChangeEvent event = {.id = id, .change = change_record_view(record)};
     listener(&event, data);
 }
 

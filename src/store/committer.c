@@ -193,6 +193,8 @@ static void group_count(Committer *committer, GPtrArray *group) {
 
 /* In the order of the units: what readers of the memory see, listeners, then the senders. */
 static void group_tell(Committer *committer, GPtrArray *group) {
+    if (committer->store->replicas != NULL)
+        replicas_committed(committer->store->replicas, group);
     for (guint i = 0; i < group->len; i++) {
         StoreUnit *unit = g_ptr_array_index(group, i);
         if (unit->error != NULL)

@@ -5,6 +5,8 @@
 #pragma once
 #include "store/store.h"
 
+#define STORE_TELL_MAX 7900
+
 typedef struct StoreDriver StoreDriver;
 
 /* Drivers put their own data behind it. */
@@ -23,6 +25,7 @@ typedef struct {
     ConnectionRole role;
     gboolean durable;   /* FALSE: commits need not survive a power failure (stores in memory) */
     gboolean read_only; /* the whole store, not this connection alone */
+    gboolean shared;    /* other servers may write as well (CONNECTION_WRITER), or hears of them (CONNECTION_CARE) */
 } ConnectionOptions;
 
 /* How a word of a migration is written in this database. */
@@ -40,10 +43,22 @@ struct StoreDriver {
     void (*close)(StoreConnection *connection);
     /* Whether the database is whole, as far as can be told quickly. */
     gboolean (*check)(StoreConnection *connection, GError **error);
-    /* Makes the writer the only one; ERR_CONFLICT when another process is it after wait_ms. NULL: a lock of the data folder does. */
+    /* Makes the writer the only one, or one of the servers when it is shared; ERR_CONFLICT when another process is in the way after
+     * wait_ms. NULL: a lock of the data folder does. */
     gboolean (*claim)(StoreConnection *writer, gint64 wait_ms, GError **error);
-    /* The writer's epoch of the store is this one from now on; NULL: of no interest. */
+    /* The shape of a shared database is changed between these two; NULL: never shared. */
+    gboolean (*shape_begin)(StoreConnection *writer, GError **error);
+    void (*shape_end)(StoreConnection *writer);
+    /* The writer's epoch of the store is this one from now on. When it is shared it is the replica's number, and no commit succeeds any more
+     * (is_fenced) when another replica has taken over from this one. NULL: of no interest. */
     void (*claimed)(StoreConnection *writer, gint64 epoch);
+    gboolean (*is_fenced)(StoreConnection *writer);
+    /* Tells all servers; text is at most STORE_TELL_MAX bytes. NULL: there are no others. */
+    gboolean (*tell)(StoreConnection *care, const char *text, GError **error);
+    /* Waits for what others tell, at most until the clock_elapsed_ms() or until wake is readable. *anew: the connection is a new one, and
+     * something may have been missed. */
+    gboolean (*hear)(StoreConnection *care, int wake, gint64 until_ms, void (*each)(const char *text, gpointer data), gpointer data,
+                     gboolean *anew, GError **error);
 
     /* The writer takes the right to write at once. A failed commit leaves the transaction open. */
     gboolean (*begin)(StoreConnection *connection, GError **error);

@@ -10,7 +10,8 @@
 static const StoreStatement INSERT = {
     "executions.insert",
     "INSERT INTO executions (key, id, type, application, config_id, name, status, correlation_id, parent_id, build_ms, start_ms, end_ms, "
-    "finished, version, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING"};
+    "finished, version, state, owner) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO "
+    "NOTHING"};
 static const StoreStatement BODY_INSERT = {"executions.insert_body",
                                            "INSERT INTO execution_bodies (key, shared, body) VALUES ($1, $2, $3)"};
 /* The usual step changes no column that an index holds: naming such columns alone would make the database rewrite their indexes. */
@@ -70,7 +71,7 @@ void store_execution_insert(StoreUnit *unit, const ExecutionRecord *record, cons
         SV_INT(record->key),           SV_TEXT(record->id),      SV_TEXT(record->type),    SV_TEXT(record->application),
         SV_TEXT(record->config_id),    SV_TEXT(record->name),    SV_TEXT(record->status),  SV_TEXT(record->correlation_id),
         SV_TEXT(record->parent_id),    SV_INT(record->build_ms), SV_INT(record->start_ms), SV_INT(record->end_ms),
-        SV_INT(record->finished != 0), SV_INT(record->version),  body_value(&state),
+        SV_INT(record->finished != 0), SV_INT(record->version),  body_value(&state),       SV_INT(record->owner),
     };
     g_autofree char *conflict = record->correlation_id != NULL
                                     ? g_strdup_printf("an execution %s exists already, or an unfinished one with correlation id %s",
@@ -271,4 +272,27 @@ char *store_execution_correlated(Store *store, const char *correlation_id, GErro
     if (id == NULL)
         error_set(error, ERR_NOT_FOUND, "no unfinished execution with correlation id %s", correlation_id);
     return g_steal_pointer(&id);
+}
+
+static const StoreStatement OWNER = {"executions.owner", "SELECT owner, finished FROM executions WHERE id = $1"};
+
+typedef struct {
+    gint64 owner, finished;
+    gboolean found;
+} Owned;
+
+static gboolean owner_each(const StoreRow *row, gpointer data) {
+    *(Owned *)data = (Owned){store_row_int(row, 0), store_row_int(row, 1), TRUE};
+    return FALSE;
+}
+
+gboolean store_execution_owner(Store *store, const char *id, gint64 *owner, gboolean *finished, GError **error) {
+    Owned owned = {0};
+    if (!store_query(store, &OWNER, (StoreValue[]){SV_TEXT(id)}, 1, owner_each, &owned, error))
+        return FALSE;
+    *owner = owned.owner;
+    *finished = owned.finished != 0;
+    if (!owned.found)
+        error_set(error, ERR_NOT_FOUND, "no execution %s", id);
+    return owned.found;
 }

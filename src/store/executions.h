@@ -21,6 +21,7 @@ typedef struct {
     const char *body;  /* immutable members (trigger, notifications, …), JSON object text; only on insert */
     /* The same as a document, instead of body, where a parentExecution is in it: parents are shared (json_shared), in memory too. */
     Json *document;
+    gint64 owner; /* the replica that works on it; only on insert */
 } ExecutionRecord;
 typedef struct {
     guint position; /* order of creation in its execution; never changes */
@@ -44,6 +45,7 @@ typedef struct {
 } LoadedExecution;
 gboolean store_execution_load(Store *store, const char *id, LoadedExecution *into, GError **error); /* ERR_NOT_FOUND */
 void loaded_execution_clear(LoadedExecution *loaded);
+gboolean store_execution_owner(Store *store, const char *id, gint64 *owner, gboolean *finished, GError **error); /* ERR_NOT_FOUND */
 /* Id of the unfinished execution with this correlation id; NULL with ERR_NOT_FOUND when there is none. Caller frees. */
 char *store_execution_correlated(Store *store, const char *correlation_id, GError **error);
 

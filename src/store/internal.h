@@ -9,6 +9,7 @@ typedef struct Readers Readers;
 typedef struct Changes Changes;
 typedef struct ObjectIndex ObjectIndex;
 typedef struct SharedCache SharedCache;
+typedef struct Replicas Replicas;
 
 #define STORE_DATABASE_FILE "gennaker.db"
 #define STORE_BACKUPS_FOLDER "backups"
@@ -28,6 +29,7 @@ struct Store {
     Changes *changes;
     ObjectIndex *objects;
     SharedCache *shared;
+    Replicas *replicas; /* NULL: this is the only server */
     _Atomic gint64 next_execution_key;
     _Atomic gint64 room_checked_ms; /* when store_has_room looked last */
     _Atomic gboolean has_room;
@@ -44,6 +46,7 @@ struct ChangeRecord {
     char text[];
 };
 ChangeRecord *change_record_new(const StoreChange *change);
+StoreChange change_record_view(const ChangeRecord *record); /* borrows */
 Changes *changes_new(gint64 epoch);
 void changes_free(Changes *changes);
 void changes_publish(Changes *changes, ChangeRecord *records); /* takes a chain */
@@ -80,6 +83,7 @@ struct StoreUnit {
     UnitCommand *first, *last;
     UnitHook *hooks, *last_hook;
     ChangeRecord *changes, *last_change;
+    ChangeRecord *documents; /* kinds and ids of the documents it changes, for other replicas */
     gsize bytes;
     StoreUnit *next; /* in the committer's queue */
     StoreDone done;
@@ -94,6 +98,7 @@ typedef struct {
     gpointer returned_data;
 } UnitOptions;
 void unit_add(StoreUnit *unit, const StoreStatement *statement, const StoreValue *values, gsize n, const UnitOptions *options);
+void unit_document(StoreUnit *unit, const char *kind, const char *id); /* a document is changed, as other replicas have to know */
 /* data is freed with the unit, committed or not. */
 void unit_hook(StoreUnit *unit, UnitCommitted committed, gpointer data, GDestroyNotify free);
 /* Runs the unit's statements in the open transaction. */
@@ -167,3 +172,24 @@ gboolean copy_whole(StoreConnection *writer, const char *file, GError **error);
 ObjectIndex *object_index_new(void);
 void object_index_free(ObjectIndex *index);
 gboolean object_index_read(Store *store, GError **error); /* everything, at open */
+/* What others changed, over a connection of the caller's; each change found is published. */
+gboolean object_index_refresh(Store *store, StoreConnection *connection, GError **error);
+gboolean object_index_refresh_one(Store *store, StoreConnection *connection, const char *kind, const char *id, GError **error);
+
+/* ---- replicas.c ---- */
+/* Joins; before there are threads. The store's epoch is its number. */
+Replicas *replicas_join(Store *store, gint64 id, GError **error);
+void replicas_start(Replicas *replicas); /* the lease's thread */
+void replicas_stop(Replicas *replicas);
+void replicas_free(Replicas *replicas);
+gint64 replicas_key_new(Replicas *replicas); /* of an execution */
+/* After each group of commits: what it changed, for the others. */
+void replicas_committed(Replicas *replicas, GPtrArray *units);
+
+/* ---- relay.c: changes as texts for other replicas ---- */
+char *relay_item(const ChangeRecord *record, gboolean document); /* one item, at most REPLICA_TEXT_MAX bytes */
+/* As many of these items as fit in one text, taken from the queue; caller frees. */
+char *relay_pack(GQueue *items, gint64 from);
+#define RELAY_EVERYTHING "{}" /* an item: read everything again */
+/* One item of another replica's. FALSE: everything has to be read again. */
+gboolean relay_apply(Store *store, StoreConnection *connection, const JsonValue *item, GError **error);

@@ -250,3 +250,88 @@ static gboolean entry_each(const StoreRow *row, gpointer data) {
 gboolean object_index_read(Store *store, GError **error) {
     return store->driver->run(store->writer, &READ_ALL, NULL, 0, entry_each, store->objects, NULL, error);
 }
+
+/* ---- what other replicas changed ---------------------------------------------------------------------------------- */
+
+static const StoreStatement READ_ONE = {"objects.index_one",
+                                        "SELECT kind, id, application, name, version, created_ms, updated_ms, updated_by "
+                                        "FROM objects WHERE kind = $1 AND id = $2"};
+
+static StoreObject entry_row(const StoreRow *row) {
+    return (StoreObject){.kind = store_row_text(row, 0),
+                         .id = store_row_text(row, 1),
+                         .application = store_row_text(row, 2),
+                         .name = store_row_text(row, 3),
+                         .version = store_row_int(row, 4),
+                         .created_ms = store_row_int(row, 5),
+                         .updated_ms = store_row_int(row, 6),
+                         .updated_by = store_row_text(row, 7)};
+}
+
+typedef struct {
+    Store *store;
+    GHashTable *seen; /* of ObjectEntry (reference), or NULL */
+    gboolean found;
+    GPtrArray *news; /* of ObjectEntry: what was put */
+} Refresh;
+
+/* What this replica committed meanwhile may be newer than the row. */
+static gboolean refresh_each(const StoreRow *row, gpointer data) {
+    Refresh *refresh = data;
+    StoreObject object = entry_row(row);
+    g_autoptr(ObjectEntry) entry = object_entry_new(&object);
+    g_autoptr(ObjectEntry) known = object_index_find(refresh->store->objects, object.kind, object.id);
+    refresh->found = TRUE;
+    if (refresh->seen != NULL)
+        g_hash_table_add(refresh->seen, object_entry_ref(entry));
+    if (known != NULL && known->created_ms == object.created_ms && known->version >= object.version)
+        return TRUE;
+    object_index_put(refresh->store->objects, entry, NULL);
+    g_ptr_array_add(refresh->news, object_entry_ref(entry));
+    return TRUE;
+}
+
+gboolean object_index_refresh_one(Store *store, StoreConnection *connection, const char *kind, const char *id, GError **error) {
+    g_autoptr(GPtrArray) news = g_ptr_array_new_with_free_func(entry_release);
+    Refresh refresh = {.store = store, .news = news};
+    StoreValue values[] = {SV_TEXT(kind), SV_TEXT(id)};
+    if (!store->driver->run(connection, &READ_ONE, values, 2, refresh_each, &refresh, NULL, error))
+        return FALSE;
+    if (!refresh.found)
+        object_index_remove(store->objects, kind, id);
+    return TRUE;
+}
+
+static GPtrArray *entries_all(ObjectIndex *index) {
+    GPtrArray *all = g_ptr_array_new_with_free_func(entry_release);
+    g_rw_lock_reader_lock(&index->lock);
+    for (GTreeNode *node = g_tree_node_first(index->ordered); node != NULL; node = g_tree_node_next(node))
+        g_ptr_array_add(all, object_entry_ref(g_tree_node_key(node)));
+    g_rw_lock_reader_unlock(&index->lock);
+    return all;
+}
+
+static void entry_publish(Store *store, const ObjectEntry *entry) {
+    StoreChange change = {.kind = entry->kind, .id = entry->id, .application = entry->application, .version = entry->version};
+    changes_publish(store->changes, change_record_new(&change));
+}
+
+/* What was known before the rows were read and is not among them was removed by somebody else. */
+gboolean object_index_refresh(Store *store, StoreConnection *connection, GError **error) {
+    g_autoptr(GPtrArray) before = entries_all(store->objects);
+    g_autoptr(GPtrArray) news = g_ptr_array_new_with_free_func(entry_release);
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(entry_hash, entry_equal, entry_release, NULL);
+    Refresh refresh = {.store = store, .seen = seen, .news = news};
+    if (!store->driver->run(connection, &READ_ALL, NULL, 0, refresh_each, &refresh, NULL, error))
+        return FALSE;
+    for (guint i = 0; i < before->len; i++) {
+        const ObjectEntry *entry = before->pdata[i];
+        if (g_hash_table_contains(seen, entry))
+            continue;
+        object_index_remove(store->objects, entry->kind, entry->id);
+        entry_publish(store, entry);
+    }
+    for (guint i = 0; i < news->len; i++)
+        entry_publish(store, news->pdata[i]);
+    return TRUE;
+}

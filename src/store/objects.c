@@ -103,6 +103,7 @@ void store_object_save(StoreUnit *unit, const StoreObject *object, gint64 expect
     unit_add(unit, statement, values, G_N_ELEMENTS(values),
              &(UnitOptions){.conflict = conflict, .returned = saved_each, .returned_data = saved});
     unit_hook(unit, saved_committed, saved, saved_free);
+    unit_document(unit, object->kind, object->id);
 }
 
 static void removed_committed(Store *store, gpointer data) {
@@ -123,6 +124,7 @@ void store_object_delete(StoreUnit *unit, const char *kind, const char *id, gint
     Saved *removed = g_new0(Saved, 1);
     object_copy(&removed->object, &object);
     unit_hook(unit, removed_committed, removed, saved_free);
+    unit_document(unit, kind, id);
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */

@@ -1,15 +1,17 @@
 /* The PostgreSQL driver: the only file that knows libpq. PostgreSQL 14 and newer, and what speaks its protocol.
  *
- * One server writes at a time: the writer's session holds an advisory lock, and every transaction of the writer leaves its number in
- * the row counters.commit, so that a COMMIT whose answer was lost can be looked up. A writer that lost its connection takes
- * the lock again and goes on only when no other server opened the store meanwhile (counters.epoch). A connection prepares each
- * statement once, by its address; values go and come in binary. A connection runs on one thread at a time. */
+ * The writer's session holds an advisory lock: a shared one when other servers may write as well, else one for itself. Every transaction
+ * of the writer leaves its number in a row, so that a COMMIT whose answer was lost can be looked up: in the row of its replica,
+ * which is also the fence (nothing is committed once another replica has marked it as gone), or in counters.commit. A lone writer that
+ * lost its connection takes the lock again and goes on only when no other server opened the store meanwhile (counters.epoch). A connection
+ * prepares each statement once, by its address; values go and come in binary. A connection runs on one thread at a time. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "store/driver.h"
 #include <endian.h>
 #include <libpq-fe.h>
+#include <poll.h>
 #include <string.h>
 
 #define CONNECT_SECONDS "5"
@@ -18,6 +20,7 @@
 #define RECONNECT_PAUSE_US 250000                        /* between two tries while a commit's outcome is unknown */
 #define OUTCOME_WAIT_MS 30000                            /* how long a commit waits to learn its outcome before its sender hears of it */
 #define WRITER_LOCK "716458, hashtext(current_schema())" /* an advisory lock: any number, but always the same */
+#define SHAPE_LOCK "716459, hashtext(current_schema())"
 #define SERVER_VERSION_MIN 140000
 
 /* Types by their numbers in pg_type, which never change. */
@@ -32,8 +35,12 @@ typedef struct {
     GHashTable *prepared; /* StoreStatement * (a constant) as a set; emptied with a new connection */
     gint64 deadline_ms;
     gboolean in_transaction;
+    gboolean shared;      /* with other servers */
+    gboolean anew;        /* it listens since it was connected again */
+    char *channel;        /* quoted: what CONNECTION_CARE listens to */
     gboolean claimed;     /* the writer's lock was taken once */
-    gint64 epoch;         /* of the store when it was */
+    gboolean fenced;      /* another replica took over */
+    gint64 epoch;         /* of the store when it was; the replica's number */
     gint64 commit_number; /* of the last transaction */
     guint64 written;      /* bytes of values sent to be written: what there is for a measure of the log */
 } Postgres;
@@ -299,9 +306,10 @@ static gboolean session_configure(Postgres *self, GError **error) {
     return plain_run(self, sql, "configure the session", error);
 }
 
-/* TRUE when this session is the one that may write. */
+/* TRUE when this session may write. */
 static gboolean lock_try(Postgres *self) {
-    return number_of(self, "SELECT pg_try_advisory_lock(" WRITER_LOCK ")::int") == 1;
+    return number_of(self, self->shared ? "SELECT pg_try_advisory_lock_shared(" WRITER_LOCK ")::int"
+                                        : "SELECT pg_try_advisory_lock(" WRITER_LOCK ")::int") == 1;
 }
 
 /* After a lost connection: the lock again, and nobody else opened the store meanwhile. */
@@ -311,6 +319,8 @@ static gboolean claim_renew(Postgres *self, GError **error) {
                   self->place);
         return FALSE;
     }
+    if (self->shared) /* the row of the replica is its fence */
+        return TRUE;
     gint64 epoch = number_of(self, "SELECT value FROM counters WHERE name = 'epoch'");
     if (epoch == self->epoch)
         return TRUE;
@@ -319,6 +329,27 @@ static gboolean claim_renew(Postgres *self, GError **error) {
               "): restart this server",
               self->place, epoch, self->epoch);
     return FALSE;
+}
+
+/* The channel is one of the schema: notifications reach all of a database. */
+static gboolean listen_begin(Postgres *self, GError **error) {
+    if (self->role != CONNECTION_CARE || !self->shared)
+        return TRUE;
+    PGresult *result = PQexec(self->link, "SELECT 'gennaker ' || current_schema()");
+    gboolean ok = result_ok(result) && PQntuples(result) == 1;
+    if (ok) {
+        const char *name = PQgetvalue(result, 0, 0);
+        char *quoted = PQescapeIdentifier(self->link, name, strlen(name));
+        g_free(self->channel);
+        self->channel = g_strdup(quoted);
+        PQfreemem(quoted);
+    } else {
+        result_error_set(error, self, result, "read the schema's name");
+    }
+    PQclear(result);
+    g_autofree char *sql = ok ? g_strconcat("LISTEN ", self->channel, NULL) : NULL;
+    self->anew = ok && plain_run(self, sql, "listen", error);
+    return self->anew;
 }
 
 static gboolean link_connect(Postgres *self, GError **error) {
@@ -330,7 +361,7 @@ static gboolean link_connect(Postgres *self, GError **error) {
         link_error_set(error, self, "connect");
         return FALSE;
     }
-    return session_configure(self, error) && (!self->claimed || claim_renew(self, error));
+    return session_configure(self, error) && (!self->claimed || claim_renew(self, error)) && listen_begin(self, error);
 }
 
 /* A transaction ends with its connection: what is left of it must not run on a new one. */
@@ -348,6 +379,7 @@ static void postgres_close(StoreConnection *connection) {
     if (self->link != NULL)
         PQfinish(self->link);
     g_hash_table_unref(self->prepared);
+    g_free(self->channel);
     g_free(self->url);
     g_free(self->place);
     g_free(self);
@@ -382,6 +414,7 @@ static StoreConnection *postgres_open(const ConnectionOptions *options, GError *
     self->place = store_postgres_place(options->file);
     self->role = options->role;
     self->read_only = options->read_only;
+    self->shared = options->shared;
     self->prepared = g_hash_table_new(NULL, NULL);
     if (link_connect(self, error))
         return &self->base;
@@ -399,12 +432,30 @@ static gboolean postgres_claim(StoreConnection *connection, gint64 wait_ms, GErr
     gint64 until_ms = clock_elapsed_ms() + wait_ms;
     while (!lock_try(self)) {
         if (PQstatus(self->link) != CONNECTION_OK || clock_elapsed_ms() >= until_ms) {
-            error_set(error, ERR_CONFLICT, "the store %s is in use by another Gennaker server", self->place);
+            error_set(error, ERR_CONFLICT,
+                      self->shared ? "the store %s is being worked on by a command that must be alone there"
+                                   : "the store %s is in use by another Gennaker server",
+                      self->place);
             return FALSE;
         }
         g_usleep(RECONNECT_PAUSE_US / 5);
     }
     return TRUE;
+}
+
+static gboolean postgres_shape_begin(StoreConnection *connection, GError **error) {
+    Postgres *self = (Postgres *)connection;
+    return !self->shared || plain_run(self, "SELECT pg_advisory_lock(" SHAPE_LOCK ")", "wait for a change of its shape", error);
+}
+
+static void postgres_shape_end(StoreConnection *connection) {
+    Postgres *self = (Postgres *)connection;
+    if (self->shared)
+        (void)plain_run(self, "SELECT pg_advisory_unlock(" SHAPE_LOCK ")", "unlock", NULL);
+}
+
+static gboolean postgres_is_fenced(StoreConnection *connection) {
+    return ((Postgres *)connection)->fenced;
 }
 
 static void postgres_claimed(StoreConnection *connection, gint64 epoch) {
@@ -414,10 +465,70 @@ static void postgres_claimed(StoreConnection *connection, gint64 epoch) {
     self->commit_number = epoch << 32; /* never one of an earlier run */
 }
 
+/* ---- what servers tell each other ---------------------------------------------------------------------------------- */
+
+static const StoreStatement TELL = {"replicas.tell", "SELECT pg_notify('gennaker ' || current_schema(), $1)"};
+
+static gboolean postgres_tell(StoreConnection *connection, const char *text, GError **error) {
+    return postgres_run(connection, &TELL, (StoreValue[]){SV_TEXT(text)}, 1, NULL, NULL, NULL, error);
+}
+
+static void notifications_give(Postgres *self, void (*each)(const char *text, gpointer data), gpointer data) {
+    for (PGnotify *notify; (notify = PQnotifies(self->link)) != NULL;) {
+        each(notify->extra, data);
+        PQfreemem(notify);
+    }
+}
+
+static gboolean postgres_hear(StoreConnection *connection, int wake, gint64 until_ms, void (*each)(const char *text, gpointer data),
+                              gpointer data, gboolean *anew, GError **error) {
+    Postgres *self = (Postgres *)connection;
+    if (!link_ready(self, error))
+        return FALSE;
+    *anew = self->anew;
+    self->anew = FALSE;
+    notifications_give(self, each, data);
+    struct pollfd ready[] = {{.fd = PQsocket(self->link), .events = POLLIN}, {.fd = wake, .events = POLLIN}};
+    gint64 left_ms = until_ms - clock_elapsed_ms();
+    if (left_ms > 0 && !*anew)
+        (void)poll(ready, G_N_ELEMENTS(ready), (int)MIN(left_ms, G_MAXINT));
+    if (ready[0].revents != 0 && PQconsumeInput(self->link) == 0) {
+        link_error_set(error, self, "listen");
+        return FALSE;
+    }
+    notifications_give(self, each, data);
+    return TRUE;
+}
+
 /* ---- transactions ------------------------------------------------------------------------------------------------ */
 
 static const StoreStatement COMMIT_MARK = {"counters.commit", "INSERT INTO counters (name, value) VALUES ('commit', $1) "
                                                               "ON CONFLICT (name) DO UPDATE SET value = excluded.value"};
+
+static const StoreStatement REPLICA_MARK = {"replicas.commit", "UPDATE replicas SET commits = $1 WHERE id = $2 AND gone = 0"};
+
+/* The last statement of a transaction: its number. In a replica's row nothing is changed any more when the replica is gone. */
+static gboolean commit_mark(Postgres *self, gint64 number, GError **error) {
+    StoreValue values[] = {SV_INT(number), SV_INT(self->epoch)};
+    guint64 changed = 0;
+    if (!self->shared)
+        return postgres_run(&self->base, &COMMIT_MARK, values, 1, NULL, NULL, NULL, error);
+    if (!postgres_run(&self->base, &REPLICA_MARK, values, 2, NULL, NULL, &changed, error))
+        return FALSE;
+    self->fenced = changed == 0;
+    if (self->fenced)
+        error_set(error, ERR_UNAVAILABLE,
+                  "the store %s: another replica took over from this one (%" G_GINT64_FORMAT "); nothing was written", self->place,
+                  self->epoch);
+    return !self->fenced;
+}
+
+static gint64 commit_marked(Postgres *self) {
+    if (!self->shared)
+        return number_of(self, "SELECT value FROM counters WHERE name = 'commit'");
+    g_autofree char *sql = g_strdup_printf("SELECT commits FROM replicas WHERE id = %" G_GINT64_FORMAT, self->epoch);
+    return number_of(self, sql);
+}
 
 static gboolean postgres_is_open(StoreConnection *connection) {
     const Postgres *self = (Postgres *)connection;
@@ -461,7 +572,7 @@ static gboolean commit_look_up(Postgres *self, gint64 number, GError **error) {
         }
         g_usleep(RECONNECT_PAUSE_US);
     }
-    if (number_of(self, "SELECT value FROM counters WHERE name = 'commit'") == number)
+    if (commit_marked(self) == number)
         return TRUE;
     error_set(error, ERR_UNAVAILABLE, "the store %s: the connection was lost before a commit; nothing was written", self->place);
     return FALSE;
@@ -474,8 +585,7 @@ static gboolean postgres_commit(StoreConnection *connection, GError **error) {
         return !self->in_transaction;
     }
     gint64 number = ++self->commit_number;
-    StoreValue mark[] = {SV_INT(number)};
-    if (!postgres_run(connection, &COMMIT_MARK, mark, G_N_ELEMENTS(mark), NULL, NULL, NULL, error))
+    if (!commit_mark(self, number, error))
         return FALSE;
     PGresult *result = PQexec(self->link, "COMMIT");
     gboolean ok = result_ok(result) && strcmp(PQcmdStatus(result), "COMMIT") == 0;
@@ -527,6 +637,11 @@ const StoreDriver store_driver_postgres = {
     .check = postgres_check,
     .claim = postgres_claim,
     .claimed = postgres_claimed,
+    .shape_begin = postgres_shape_begin,
+    .shape_end = postgres_shape_end,
+    .is_fenced = postgres_is_fenced,
+    .tell = postgres_tell,
+    .hear = postgres_hear,
     .begin = postgres_begin,
     .commit = postgres_commit,
     .rollback = postgres_rollback,

@@ -44,26 +44,33 @@ static const StoreStatement EPOCH_NEXT = {"counters.epoch", "INSERT INTO counter
                                                             "ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value"};
 static const StoreStatement LAST_KEY = {"executions.last_key", "SELECT coalesce(max(key), 0) FROM executions"};
 
-static gboolean database_open(Store *store, gint64 lock_wait_ms, GError **error) {
+static gboolean database_open(Store *store, gint64 lock_wait_ms, gboolean shared, GError **error) {
     const StoreDriver *driver = store->driver;
-    store->writer = driver->open(
-        &(ConnectionOptions){.file = store->target, .role = CONNECTION_WRITER, .durable = !store->temporary, .read_only = store->read_only},
-        error);
+    ConnectionOptions options = {
+        .file = store->target, .role = CONNECTION_WRITER, .durable = !store->temporary, .read_only = store->read_only, .shared = shared};
+    store->writer = driver->open(&options, error);
     if (store->writer == NULL || !driver->check(store->writer, error))
         return FALSE;
     if (!store->read_only && driver->claim != NULL && !driver->claim(store->writer, lock_wait_ms, error))
         return FALSE;
     if (store->read_only)
         return migrations_verify(store->writer, migrations_all(), store->file, error);
-    return migrations_apply(store->writer, migrations_all(), store->file, store->backups, error);
+    if (driver->shape_begin != NULL && !driver->shape_begin(store->writer, error))
+        return FALSE;
+    gboolean fine = migrations_apply(store->writer, migrations_all(), store->file, store->backups, error);
+    if (driver->shape_end != NULL)
+        driver->shape_end(store->writer);
+    return fine;
 }
 
 /* What is kept in memory, and the threads. */
-static gboolean service_begin(Store *store, gboolean no_threads, GError **error) {
+static gboolean service_begin(Store *store, gboolean no_threads, gboolean shared, GError **error) {
     gint64 epoch = 0, last_key = 0;
     if (!store->read_only && !store->driver->run(store->writer, &EPOCH_NEXT, NULL, 0, number_each, &epoch, NULL, error))
         return FALSE;
     if (!store->driver->run(store->writer, &LAST_KEY, NULL, 0, number_each, &last_key, NULL, error))
+        return FALSE;
+    if (shared && (store->replicas = replicas_join(store, epoch, error)) == NULL)
         return FALSE;
     if (!store->read_only && store->driver->claimed != NULL)
         store->driver->claimed(store->writer, epoch);
@@ -79,6 +86,8 @@ static gboolean service_begin(Store *store, gboolean no_threads, GError **error)
     if (!no_threads && store->driver->checkpoint != NULL && (store->checkpointer = checkpointer_new(store, error)) == NULL)
         return FALSE;
     store->committer = committer_new(store, !no_threads);
+    if (store->replicas != NULL)
+        replicas_start(store->replicas);
     return TRUE;
 }
 
@@ -97,7 +106,8 @@ Store *store_open(const StoreOptions *options, GError **error) {
     store->target = options->url != NULL ? g_strdup(options->url) : g_build_filename(store->folder, STORE_DATABASE_FILE, NULL);
     store->file = options->url != NULL ? store_postgres_place(options->url) : g_strdup(store->target);
     store->backups = g_build_filename(store->folder, STORE_BACKUPS_FOLDER, NULL);
-    if (!database_open(store, lock_wait_ms, error) || !service_begin(store, options->no_threads, error)) {
+    gboolean shared = options->shared && options->url != NULL && !options->read_only;
+    if (!database_open(store, lock_wait_ms, shared, error) || !service_begin(store, options->no_threads, shared, error)) {
         store_close(store);
         return NULL;
     }
@@ -117,8 +127,11 @@ static void folder_remove(const char *folder) {
 void store_close(Store *store) {
     if (store == NULL)
         return;
+    if (store->replicas != NULL)
+        replicas_stop(store->replicas);
     if (store->committer != NULL)
         committer_stop(store->committer);
+    replicas_free(store->replicas);
     checkpointer_free(store->checkpointer);
     committer_free(store->committer);
     readers_free(store->readers);
@@ -189,7 +202,7 @@ gboolean store_commit(Store *store, StoreUnit *unit, GError **error) {
 /* ---- state ------------------------------------------------------------------------------------------------------- */
 
 gint64 store_execution_key_new(Store *store) {
-    return store->next_execution_key++;
+    return store->replicas != NULL ? replicas_key_new(store->replicas) : store->next_execution_key++;
 }
 
 gboolean store_is_behind(Store *store) {

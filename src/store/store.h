@@ -20,6 +20,7 @@ typedef struct {
     const char *folder;  /* where the database lies; created with mode 0700; NULL: in memory (tests) */
     const char *url;     /* postgresql://…: the database lies there, folder holds only backups and the like; NULL: SQLite */
     gboolean read_only;  /* for command-line tools */
+    gboolean shared;     /* a server that shares a database of url with other servers (replicas.h); else it must be alone there */
     gboolean no_threads; /* for simulations: units are written at once on the thread that submits them, nothing is checkpointed */
     gint64 lock_wait_ms; /* how long to wait for another process that holds the store; default 2 s, then ERR_CONFLICT */
 } StoreOptions;

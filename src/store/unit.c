@@ -30,6 +30,10 @@ void store_unit_free(StoreUnit *unit) {
         next = change->next;
         g_free(change);
     }
+    for (ChangeRecord *document = unit->documents, *next; document != NULL; document = next) {
+        next = document->next;
+        g_free(document);
+    }
     g_clear_error(&unit->error);
     g_free(unit);
 }
@@ -98,6 +102,13 @@ void store_unit_change(StoreUnit *unit, const StoreChange *change) {
     else
         unit->last_change->next = record;
     unit->last_change = record;
+    unit->bytes += record->bytes;
+}
+
+void unit_document(StoreUnit *unit, const char *kind, const char *id) {
+    ChangeRecord *record = change_record_new(&(StoreChange){.kind = kind, .id = id});
+    record->next = unit->documents;
+    unit->documents = record;
     unit->bytes += record->bytes;
 }
 

@@ -121,6 +121,10 @@ void triggers_start(Triggers *triggers) {
     pump_kick(triggers);
 }
 
+void triggers_look(Triggers *triggers) {
+    pump_kick(triggers);
+}
+
 void triggers_stop(Triggers *triggers, gint64 grace_ms) {
     gint64 until = g_get_monotonic_time() + grace_ms * G_TIME_SPAN_MILLISECOND;
     g_mutex_lock(&triggers->lock);

@@ -28,6 +28,7 @@ typedef struct {
 /* Reads what the pipelines' triggers are. ERR_INVALID: the configuration. */
 Triggers *triggers_new(const TriggersOptions *options, GError **error);
 void triggers_start(Triggers *triggers);                 /* after the engine: open events are handled */
+void triggers_look(Triggers *triggers);                  /* an event may have been stored that it was not told of */
 void triggers_stop(Triggers *triggers, gint64 grace_ms); /* before the engine: what is not handled stays open */
 void triggers_free(Triggers *triggers);
 gboolean triggers_reload(Triggers *triggers, Config *config, GError **error); /* changes nothing on error */

@@ -90,11 +90,12 @@ def test_everything_is_kept(server):
     assert start(server, 0) != ids[0], "a correlation id counts while its execution is unfinished"
 
 
-def test_one_server_writes(server, configuration, tmp_path):
-    command = [PROGRAM, "server", "--listen", "127.0.0.1:0", "--data", tmp_path / "other", "--config", configuration]
-    second = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
-    assert second.returncode != 0
-    assert "is in use by another Gennaker server" in second.stderr
+def test_what_must_be_alone_is_refused(server, configuration, tmp_path):
+    """A command that must be alone in the store does not begin while a server works there, and a server that died is replaced."""
+    url = (configuration / "gennaker.yml").read_text().split("url: ")[1].strip()
+    move = subprocess.run([PROGRAM, "store", "move", url, tmp_path / "copy"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+    assert move.returncode != 0
+    assert "is in use by another Gennaker server" in move.stderr
     ids = [start(server, number) for number in range(5)]
     server.kill()
     other = Gennaker(tmp_path / "other", configuration).start()

@@ -6,6 +6,7 @@
 #include "base/json_path.h"
 #include "net/origin.h"
 #include "stages/webhook/webhook.h"
+#include "store/replicas.h"
 #include <string.h>
 
 #define SENDING "_webhookSending"
@@ -40,6 +41,11 @@ static gboolean may_send(TaskContext *context, const WebhookSettings *settings, 
         return FALSE;
     }
     gboolean harmless = strcmp(method, "PUT") == 0 || strcmp(method, "DELETE") == 0 || webhook_may_repeat(settings, method, url);
+    gint64 wait_ms = context->runs == 0 && harmless ? store_calls_end_in_ms(context->services->store) : 0;
+    if (wait_ms > 0) { /* what another replica sent before it died may still arrive */
+        *answer = task_again_at(context, context->now_ms + wait_ms);
+        return FALSE;
+    }
     if (context->runs > 0 || harmless)
         return TRUE;
     task_remove_context(context, SENDING);
