@@ -31,12 +31,16 @@ gboolean wanted_matches(const JsonValue *entry, const char *event) {
     return FALSE;
 }
 
-/* With its expressions evaluated; those that fail, or would read from elsewhere, stay. Caller owns. */
+/* With its expressions evaluated; those that fail, or would read from elsewhere, stay. An execution's own entries see its parameters by name, as
+ * those of its stages do. Caller owns. */
 static Json *evaluated(const Asking *asking, const Stage *stage, const JsonValue *list) {
     g_autofree char *text = asking->context->settings != NULL ? json_write(list, NULL) : NULL;
     if (text == NULL || strstr(text, "${") == NULL)
         return json_copy(list);
-    Json *values = expressions_evaluate(asking->execution, stage, list, NULL, asking->context->settings, FALSE, asking->now_ms, NULL);
+    const JsonValue *parameters = json_get(json_root(asking->execution->trigger), "parameters");
+    g_autoptr(Json) names = json_pack("{s:v}", "parameters", parameters);
+    Json *values = expressions_evaluate(asking->execution, stage, list, stage == NULL && parameters != NULL ? json_root(names) : NULL,
+                                        asking->context->settings, FALSE, asking->now_ms, NULL);
     return values != NULL ? values : json_copy(list);
 }
 

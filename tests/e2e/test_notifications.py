@@ -110,6 +110,14 @@ def test_only_what_an_entry_waits_for(served, http):
         ("#failed", "Pipeline failed for SHOP"), ("#text", "Pipeline complete for SHOP")]
 
 
+def test_expressions_of_a_pipelines_own_entries(served, http):
+    """notifications.md 1: evaluated first; parameters have their short name, too."""
+    run(served, trigger={"parameters": {"who": "me"}}, parameterConfig=[{"name": "who"}],
+        notifications=[entry("slack", "#${parameters.who}", ["pipeline.complete"], customMessage="${execution.name} for ${trigger.parameters.who}")])
+    call = http.wait("/api/chat.postMessage")[0]
+    assert call.form["channel"] == "#me" and attachment(call)["text"] == "Deploy for me"
+
+
 def test_cancelled_executions_and_their_stages_tell_nothing(served, http):
     served.save("Long", "shop", stages=[wait_stage(600, sendNotifications=True, notifications=[entry("slack", "#a", STAGE)])],
                 notifications=[entry("slack", "#a", ["pipeline.complete", "pipeline.failed"])])
