@@ -199,6 +199,10 @@ static void test_refused(void) {
                 "\"rollbackContext\":{\"rollbackServerGroupName\":\"orders-main-v001\",\"restoreServerGroupName\":\"orders-main-v007\"}}]",
                 "server group orders-main-v007 in here is gone");
     run_failing(&house,
+                "[{\"type\":\"rollbackServerGroup\",\"credentials\":\"prod\",\"region\":\"here\",\"rollbackType\":\"EXPLICIT\","
+                "\"rollbackContext\":{\"rollbackServerGroupName\":\"orders-main-v001\",\"restoreServerGroupName\":\"orders-main-v001\"}}]",
+                "cannot be rolled back to itself");
+    run_failing(&house,
                 "[{\"type\":\"rollbackServerGroup\",\"credentials\":\"prod\",\"region\":\"here\",\"rollbackType\":\"PREVIOUS_IMAGE\","
                 "\"rollbackContext\":{\"rollbackServerGroupName\":\"orders-main-v001\"}}]",
                 "the image before that of orders-main-v001");

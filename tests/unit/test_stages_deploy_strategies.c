@@ -155,6 +155,7 @@ static void test_rolling_refused(void) {
     house_build(&house);
     run_failing(&house, DEPLOY(ROLLING ",\"targetPercentages\":[50,120]"), "targetPercentages: [50,120]: expected at most 100 percentages");
     run_failing(&house, DEPLOY(ROLLING ",\"targetPercentages\":[\"many\"]"), "expected at most");
+    run_failing(&house, DEPLOY(ROLLING ",\"targetPercentages\":[75,25]"), "each greater than the one before");
     run_failing(&house, DEPLOY(",\"strategy\":\"cfrollingredblack\""), "strategy cfrollingredblack is not available: none, redblack");
     assert_calls("");
     house_leave(&house);

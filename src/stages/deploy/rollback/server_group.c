@@ -55,6 +55,11 @@ static gboolean note_capacity(TaskContext *context, const char *location, const 
 static gboolean prepare_explicit(TaskContext *context, const char *location, GError **error) {
     const JsonValue *told = json_get(deploy_context(context->stage), "rollbackContext");
     gboolean only_disables = deploy_flag(told, "disableOnly", FALSE);
+    const char *bad = json_get_string(told, "rollbackServerGroupName"), *restore = json_get_string(told, "restoreServerGroupName");
+    if (!only_disables && bad != NULL && g_strcmp0(bad, restore) == 0) {
+        error_set(error, ERR_INVALID, "rollbackServerGroup: %s cannot be rolled back to itself: it would only be disabled", bad);
+        return FALSE;
+    }
     return note_capacity(context, location, "rollbackServerGroupName", ROLLBACK_BAD_KEY, error) &&
            (only_disables || note_capacity(context, location, "restoreServerGroupName", ROLLBACK_RESTORE_KEY, error));
 }

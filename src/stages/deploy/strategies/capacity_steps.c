@@ -33,10 +33,12 @@ GArray *strategy_percentages(const JsonValue *list, const char *key, GError **er
     g_autoptr(GArray) steps = g_array_new(FALSE, FALSE, sizeof(gint64));
     gint64 last = 0;
     for (JsonIter i = json_iter(json_is_array(list) ? list : NULL); json_next(&i);) {
+        gint64 before = last;
         last = deploy_number(i.value, -1);
-        if (last < 1 || last > 100 || steps->len >= PERCENTAGES_MAX) {
+        if (last < 1 || last > 100 || steps->len >= PERCENTAGES_MAX || last <= before) { /* less than before: what serves would shrink */
             g_autofree char *given = json_write(list, NULL);
-            error_set(error, ERR_INVALID, "%s: %s: expected at most %d percentages from 1 to 100", key, given, PERCENTAGES_MAX);
+            error_set(error, ERR_INVALID, "%s: %s: expected at most %d percentages from 1 to 100, each greater than the one before", key,
+                      given, PERCENTAGES_MAX);
             return NULL;
         }
         g_array_append_val(steps, last);
