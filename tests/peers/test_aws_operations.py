@@ -140,14 +140,15 @@ def test_create_mixed_instances(probe, simulator):
 
 
 def test_create_disabled_with_hooks_and_source(probe, simulator):
-    first = create(probe)
+    # A cluster of its own: the simulator keeps hooks, policies and actions of a group of that name that is gone.
+    first = create(probe, freeFormDetails="hooks")
     autoscaling = simulator.client("autoscaling", PROD)
     autoscaling.put_scaling_policy(AutoScalingGroupName=first, PolicyName=f"{first}-policy", PolicyType="StepScaling",
                                    AdjustmentType="ChangeInCapacity", StepAdjustments=[{"MetricIntervalLowerBound": 0,
                                                                                         "ScalingAdjustment": 1}])
     autoscaling.put_scheduled_update_group_action(AutoScalingGroupName=first, ScheduledActionName="nightly", Recurrence="0 3 * * *",
                                                   MinSize=1, MaxSize=4, DesiredCapacity=1)
-    name = create(probe, startDisabled=True, lifecycleHooks=[{"name": "drain", "lifecycleTransition":
+    name = create(probe, freeFormDetails="hooks", startDisabled=True, lifecycleHooks=[{"name": "drain", "lifecycleTransition":
                                                               "autoscaling:EC2_INSTANCE_TERMINATING", "heartbeatTimeout": 60,
                                                               "defaultResult": "CONTINUE"}],
                   capacity=None, source={"account": "prod", "region": REGION, "asgName": first, "useSourceCapacity": True})

@@ -14,12 +14,18 @@ static gboolean ends_with_stamp(const char *name) {
     return strspn(name + length - STAMP_LENGTH, "0123456789") == STAMP_LENGTH;
 }
 
-/* The old one's with the time of this operation: the same in every repeat. Caller frees. */
-static char *new_name(Operation *operation, const char *old) {
-    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(operation_started_ms(operation) / 1000);
+static char *name_at(const char *base, gint64 seconds) {
+    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(seconds);
     g_autofree char *stamp = g_date_time_format(time, "%m%d%Y%H%M%S");
-    g_autofree char *base = ends_with_stamp(old) ? g_strndup(old, strlen(old) - STAMP_LENGTH - 1) : g_strdup(old);
     return g_strconcat(base, "-", stamp, NULL);
+}
+
+/* The old one's with the time of this operation, or the second behind it when the old one was made in that very second. Caller frees. */
+static char *new_name(Operation *operation, const char *old) {
+    gint64 seconds = operation_started_ms(operation) / 1000;
+    g_autofree char *base = ends_with_stamp(old) ? g_strndup(old, strlen(old) - STAMP_LENGTH - 1) : g_strdup(old);
+    g_autofree char *name = name_at(base, seconds);
+    return strcmp(name, old) != 0 ? g_steal_pointer(&name) : name_at(base, seconds + 1);
 }
 
 /* What the request changes, as AWS describes configurations. */
