@@ -1,12 +1,13 @@
 /* gennaker-sim-deploy [--seeds A..B | --seed N] [--trace]: runs seeds of the simulation of deployments and prints what was tried and how
  * often each check had something to check. */
+#include "../seeds.h"
 #include "base/log.h"
 #include "scene.h"
 #include <stdio.h>
-#include <string.h>
 
 #define SEEDS 5000
 #define LONG_SEEDS 25000
+#define SEEDS_THAT_TRY_ALL 500
 
 static const char CONFIG[] = "monitored-deploy: {enabled: true}\n"
                              "gennaker:\n"
@@ -15,51 +16,20 @@ static const char CONFIG[] = "monitored-deploy: {enabled: true}\n"
                              "    - name: " ACCOUNT "\n"
                              "      regions: [" REGION "]\n";
 
-typedef struct {
-    guint64 first, last;
-    gboolean trace;
-} Wanted;
-
-static gboolean read_range(const char *text, Wanted *wanted) {
-    char *end = NULL;
-    wanted->first = g_ascii_strtoull(text, &end, 10);
-    if (end == text || !g_str_has_prefix(end, ".."))
-        return FALSE;
-    text = end + 2;
-    wanted->last = g_ascii_strtoull(text, &end, 10);
-    return end != text && *end == '\0' && wanted->last >= wanted->first;
-}
-
-static gboolean read_arguments(int argc, char **argv, Wanted *wanted) {
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--trace") == 0)
-            wanted->trace = TRUE;
-        else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
-            wanted->first = wanted->last = g_ascii_strtoull(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--seeds") != 0 || i + 1 >= argc || !read_range(argv[++i], wanted))
-            return FALSE;
-    }
-    return TRUE;
-}
-
 /* FALSE: something was never tried, or never checked. */
 static gboolean report(const Counters *counters, guint64 seeds) {
     gboolean whole = TRUE;
     printf("%" G_GUINT64_FORMAT " seeds\n", seeds);
-#define PRINT_COUNTER(name)                                                                                                                \
-    printf("  %-20s %" G_GUINT64_FORMAT "\n", #name, counters->name);                                                                      \
-    whole = whole && counters->name > 0;
+#define PRINT_COUNTER(name) whole = seeds_print_counter(#name, counters->name) && whole;
     COUNTERS(PRINT_COUNTER)
 #undef PRINT_COUNTER
     return whole;
 }
 
 int main(int argc, char **argv) {
-    Wanted wanted = {.first = 1, .last = g_getenv("GENNAKER_TEST_LONG") ? LONG_SEEDS : SEEDS};
-    if (!read_arguments(argc, argv, &wanted)) {
-        fprintf(stderr, "usage: gennaker-sim-deploy [--seeds A..B | --seed N] [--trace]\n");
+    Seeds wanted;
+    if (!seeds_read(&wanted, argc, argv, SEEDS, LONG_SEEDS))
         return 2;
-    }
     log_configure(wanted.trace ? LOG_INFO : LOG_ERROR, LOG_TEXT);
     g_autoptr(GError) error = NULL;
     g_autoptr(Config) config = config_load_text("gennaker.yml", CONFIG, -1, &error);
@@ -70,7 +40,7 @@ int main(int argc, char **argv) {
     Counters counters = {0};
     for (guint64 seed = wanted.first; seed <= wanted.last; seed++)
         scene_run(seed, config, &counters, wanted.trace);
-    if (!report(&counters, wanted.last - wanted.first + 1) && wanted.last - wanted.first >= 499) {
+    if (!report(&counters, wanted.last - wanted.first + 1) && seeds_are_many(&wanted, SEEDS_THAT_TRY_ALL)) {
         printf("something of this was never tried or checked\n");
         return 1;
     }

@@ -11,6 +11,7 @@
 #define EVENTS_MAX 200000
 #define FIRST_MS 1700000000000
 #define CALLS_SHOWN 20
+#define SCENE_MS_MAX (24 * 3600 * G_GINT64_CONSTANT(1000))
 #define SETTLE_MS 60000   /* until what is there at the beginning is up */
 #define IO_LATENCY_MS 300 /* work begins at most this much later */
 #define COMMIT_LATENCY_MS 20
@@ -213,7 +214,7 @@ static void run_to_the_end(Scene *scene) {
         for (guint i = 0; i < scene->n; i++)
             look_at(scene, &scene->deployment[i]);
         watch_clouds(scene);
-        if (scene->events > EVENTS_MAX)
+        if (scene->events > EVENTS_MAX || scene_now_ms(scene) - FIRST_MS > SCENE_MS_MAX)
             scene_fail(scene, NULL, "it does not come to an end");
     }
     for (guint i = 0; i < scene->n; i++)

@@ -1,48 +1,21 @@
 /* gennaker-sim [--seeds A..B | --seed N] [--trace]: runs seeds of the engine's simulation and prints what was tried and how often
  * each check had something to check. A seed that fails is printed with what it knew, and fails alike when it is run alone. */
+#include "../seeds.h"
 #include "base/log.h"
 #include "world.h"
-#include <glib/gstdio.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define SEEDS 10000
 #define LONG_SEEDS 50000
 #define SEEDS_PER_STORE 20 /* the write-ahead log of a store grows until it is closed */
 #define MEAN_STAGES_MIN 12
+#define SEEDS_THAT_TRY_ALL 1000
 
 /* What a simulated crash takes with it is never freed. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) {
     return "detect_leaks=0";
-}
-
-typedef struct {
-    guint64 first, last;
-    gboolean trace;
-} Wanted;
-
-static gboolean read_range(const char *text, Wanted *wanted) {
-    char *end = NULL;
-    wanted->first = g_ascii_strtoull(text, &end, 10);
-    if (end == text || !g_str_has_prefix(end, ".."))
-        return FALSE;
-    text = end + 2;
-    wanted->last = g_ascii_strtoull(text, &end, 10);
-    return end != text && *end == '\0' && wanted->last >= wanted->first;
-}
-
-static gboolean read_arguments(int argc, char **argv, Wanted *wanted) {
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--trace") == 0)
-            wanted->trace = TRUE;
-        else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
-            wanted->first = wanted->last = g_ascii_strtoull(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--seeds") != 0 || i + 1 >= argc || !read_range(argv[++i], wanted))
-            return FALSE;
-    }
-    return TRUE;
 }
 
 static Store *store_new(void) {
@@ -59,22 +32,18 @@ static Store *store_new(void) {
 static gboolean report(const Counters *counters, guint64 seeds) {
     gboolean whole = TRUE;
     printf("%" G_GUINT64_FORMAT " seeds\n", seeds);
-#define PRINT_COUNTER(name)                                                                                                                \
-    printf("  %-16s %" G_GUINT64_FORMAT "\n", #name, counters->name);                                                                      \
-    whole = whole && counters->name > 0;
+#define PRINT_COUNTER(name) whole = seeds_print_counter(#name, counters->name) && whole;
     COUNTERS(PRINT_COUNTER)
 #undef PRINT_COUNTER
     double mean = (double)counters->stages / (double)MAX(counters->executions - counters->starts_lost, 1);
-    printf("  %-16s %.1f, largest %" G_GUINT64_FORMAT "\n", "mean_stages", mean, counters->largest);
+    printf("  %-20s %.1f, largest %" G_GUINT64_FORMAT "\n", "mean_stages", mean, counters->largest);
     return whole && mean >= MEAN_STAGES_MIN;
 }
 
 int main(int argc, char **argv) {
-    Wanted wanted = {.first = 1, .last = g_getenv("GENNAKER_TEST_LONG") ? LONG_SEEDS : SEEDS};
-    if (!read_arguments(argc, argv, &wanted)) {
-        fprintf(stderr, "usage: gennaker-sim [--seeds A..B | --seed N] [--trace]\n");
+    Seeds wanted;
+    if (!seeds_read(&wanted, argc, argv, SEEDS, LONG_SEEDS))
         return 2;
-    }
     log_configure(wanted.trace ? LOG_DEBUG : LOG_ERROR, LOG_TEXT);
     g_autoptr(GError) error = NULL;
     g_autoptr(Config) config = config_load(NULL, &error);
@@ -93,7 +62,7 @@ int main(int argc, char **argv) {
     }
     store_close(store);
     gboolean whole = report(&counters, wanted.last - wanted.first + 1);
-    if (!whole && wanted.last - wanted.first >= 999) {
+    if (!whole && seeds_are_many(&wanted, SEEDS_THAT_TRY_ALL)) {
         printf("something of this was never tried or checked, or the graphs are too small\n");
         return 1;
     }
