@@ -115,10 +115,8 @@ static Deployment *owner_of(Scene *scene, const SimulatedGroup *group) {
 }
 
 /* A group that was not there before belongs to a deployment, and no deployment makes two. */
-static void check_new_group(Scene *scene, const SimulatedGroup *group) {
-    if (!g_hash_table_add(scene->present, g_strdup(group->name)))
-        return;
-    Deployment *owner = owner_of(scene, group);
+static void check_new_group(Scene *scene, const char *name, const Deployment *owner) {
+    g_hash_table_add(scene->present, g_strdup(name));
     if (owner == NULL)
         return; /* it was there from the beginning */
     scene->counters->checked_created++;
@@ -127,8 +125,8 @@ static void check_new_group(Scene *scene, const SimulatedGroup *group) {
     g_hash_table_iter_init(&iter, scene->made);
     while (g_hash_table_iter_next(&iter, NULL, &number))
         if (GPOINTER_TO_UINT(number) == owner->number + 1)
-            scene_fail(scene, owner, "group %s is the second one of its deployment", group->name);
-    g_hash_table_insert(scene->made, g_strdup(group->name), GUINT_TO_POINTER(owner->number + 1));
+            scene_fail(scene, owner, "group %s is the second one of its deployment", name);
+    g_hash_table_insert(scene->made, g_strdup(name), GUINT_TO_POINTER(owner->number + 1));
 }
 
 static void check_healthy(Scene *scene, guint cluster, gint64 healthy) {
@@ -190,15 +188,17 @@ void watch_clouds(Scene *scene) {
     GPtrArray *groups = world_groups(world);
     for (guint i = 0; i < scene->clusters; i++)
         healthy[i] = count_healthy(scene, world, i, now_ms);
-    g_autoptr(GPtrArray) fresh = g_ptr_array_new();
+    g_autoptr(GPtrArray) fresh = g_ptr_array_new_with_free_func(g_free), owners = g_ptr_array_new();
     for (guint i = 0; i < groups->len; i++) {
         const SimulatedGroup *group = g_ptr_array_index(groups, i);
-        if (!g_hash_table_contains(scene->present, group->name))
-            g_ptr_array_add(fresh, (gpointer)group);
+        if (g_hash_table_contains(scene->present, group->name))
+            continue;
+        g_ptr_array_add(fresh, g_strdup(group->name));
+        g_ptr_array_add(owners, owner_of(scene, group));
     }
+    simulator_leave(scene->room); /* before anything can fail: a failure looks into the room itself */
     for (guint i = 0; i < fresh->len; i++)
-        check_new_group(scene, g_ptr_array_index(fresh, i));
-    simulator_leave(scene->room);
+        check_new_group(scene, g_ptr_array_index(fresh, i), g_ptr_array_index(owners, i));
     for (guint i = 0; i < scene->clusters; i++) {
         check_healthy(scene, i, healthy[i]);
         check_turns(scene, i);
