@@ -1,5 +1,6 @@
 /* Applications: those that people saved, and those that only the clouds show. */
 #include "stages/metadata/applications.h"
+#include "api/history.h"
 #include "api/internal.h"
 #include "api/snapshot.h"
 #include <string.h>
@@ -225,34 +226,9 @@ static Json *application_get(ApiCall *call, GError **error) {
 }
 
 /* ---- history ---- */
-typedef struct {
-    gint64 limit;
-} HistoryQuery;
-static const Param history_query[] = {
-    {.name = "limit",
-     .type = PARAM_INT,
-     .offset = offsetof(HistoryQuery, limit),
-     .otherwise = "20",
-     .min = 1,
-     .max = OBJECT_HISTORY_MAX,
-     .help = "How many versions."},
-    {0},
-};
-
-static gboolean add_version(const StoreObject *object, gpointer data) {
-    json_add_json(data, NULL, object->body);
-    return TRUE;
-}
-
 static Json *history_get(ApiCall *call, GError **error) {
     g_autofree char *id = g_utf8_strdown(api_path(call, "application"), -1);
-    guint limit = (guint)((const HistoryQuery *)call->query)->limit;
-    g_autoptr(JsonBuilder) builder = json_builder_new();
-    json_begin_array(builder, NULL);
-    if (!store_object_history(call->services->store, APPLICATION_KIND, id, limit, add_version, builder, error))
-        return NULL;
-    json_end_array(builder);
-    return json_builder_end(builder);
+    return history_list(call, APPLICATION_KIND, id, error);
 }
 
 static const Route routes[] = {
@@ -274,8 +250,7 @@ static const Route routes[] = {
      .path = "/applications/{application}/history",
      .handler = history_get,
      .needs = NEEDS(ON_APPLICATION, ACCESS_READ),
-     .query = history_query,
-     .query_size = sizeof(HistoryQuery),
+     HISTORY_QUERY,
      .help = "Versions of its attributes, newest first."},
     {0},
 };

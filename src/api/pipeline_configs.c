@@ -1,4 +1,5 @@
 /* Pipeline configurations: reading, saving, deleting, ordering (api.md 4). Saves run as tasks, so that they are in the history of tasks. */
+#include "api/history.h"
 #include "api/saving.h"
 #include "stages/metadata/pipelines.h"
 #include "stages/metadata/templates.h"
@@ -77,22 +78,8 @@ static Json *all_strategies_get(ApiCall *call, GError **error) {
     return all_configs(call, STRATEGY_KIND, error);
 }
 
-typedef struct {
-    gint64 limit;
-} HistoryQuery;
-static const Param history_query[] = {
-    {.name = "limit",
-     .type = PARAM_INT,
-     .offset = offsetof(HistoryQuery, limit),
-     .otherwise = "20",
-     .min = 1,
-     .max = OBJECT_HISTORY_MAX,
-     .help = "How many versions."},
-    {0},
-};
-
 static Json *config_history(ApiCall *call, const char *kind, GError **error) {
-    guint limit = (guint)((const HistoryQuery *)call->query)->limit;
+    guint limit = history_limit(call);
     g_autoptr(JsonBuilder) builder = json_builder_new();
     Listing listing = {call, builder};
     json_begin_array(builder, NULL);
@@ -344,7 +331,6 @@ static const Param reorder_body[] = {
 };
 
 #define LIST_QUERY .query = configs_query, .query_size = sizeof(ConfigsQuery)
-#define HISTORY_QUERY .query = history_query, .query_size = sizeof(HistoryQuery)
 
 static const Route config_routes[] = {
     {.method = "GET",

@@ -55,18 +55,8 @@ static Json *plan_given_post(ApiCall *call, GError **error) {
 }
 
 static Json *plan_saved_post(ApiCall *call, GError **error) {
-    const char *id = api_path(call, "pipelineConfigId");
-    g_autoptr(Json) stored = start_stored_config(call, id);
-    const char *application = json_get_string(json_root(stored), "application");
-    if (stored == NULL || !api_may(call, MAY_READ, "application", application != NULL ? application : "")) {
-        error_set(error, ERR_NOT_FOUND, "Pipeline configuration not found (id: %s)", id);
-        return NULL;
-    }
-    if (!start_check_posted(call, error))
-        return NULL;
-    g_autoptr(Json) trigger = start_make_trigger(call, start_given_trigger(call->body), NULL);
-    g_autoptr(Json) pipeline = start_saved_with_trigger(json_root(stored), json_root(trigger));
-    return plan(call, json_root(pipeline), error);
+    g_autoptr(Json) pipeline = start_saved(call, MAY_READ, NULL, error);
+    return pipeline != NULL ? plan(call, json_root(pipeline), error) : NULL;
 }
 
 #define PLAN_HELP                                                                                                                          \

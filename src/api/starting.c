@@ -17,15 +17,14 @@ static gboolean is_given(const JsonValue *value) {
 }
 
 /* The body as a trigger. New clients wrap it once more: {"trigger": {…}}. */
-const JsonValue *start_given_trigger(const JsonValue *body) {
+static const JsonValue *given_trigger(const JsonValue *body) {
     const JsonValue *inner = json_get(body, "trigger");
     return is_given(inner) && json_get(body, "type") == NULL ? inner : body;
 }
 
 /* What was posted to start a saved pipeline. */
-gboolean start_check_posted(const ApiCall *call, GError **error) {
-    const JsonValue *trigger = start_given_trigger(call->body),
-                    *id = json_is_object(call->body) ? json_get(call->body, "executionId") : NULL;
+static gboolean check_posted(const ApiCall *call, GError **error) {
+    const JsonValue *trigger = given_trigger(call->body), *id = json_is_object(call->body) ? json_get(call->body, "executionId") : NULL;
     g_autoptr(Json) posted = json_pack("{s:v, s:v}", "trigger", trigger, "executionId", id);
     if (start_check_key(call, error) && engine_check_types(json_root(posted), error))
         return TRUE;
@@ -113,7 +112,7 @@ static char *start(ApiCall *call, const char *id_wanted, const JsonValue *pipeli
 }
 
 /* A saved pipeline with a trigger; an id is only ever that of one execution, so that none is saved with it. */
-Json *start_saved_with_trigger(const JsonValue *stored, const JsonValue *trigger) {
+static Json *saved_with_trigger(const JsonValue *stored, const JsonValue *trigger) {
     static const char *const NOT_SAVED[] = {"executionId", NULL};
     g_autoptr(Json) config = json_without(stored, NOT_SAVED);
     return start_with_trigger(json_root(config), trigger);
@@ -131,14 +130,14 @@ static char *start_stored(ApiCall *call, const char *event_id, gboolean named, G
         error_set(error, ERR_INVALID, "start pipeline %s of %s: the trigger is a JSON object", name, application);
         return NULL;
     }
-    if (!start_check_posted(call, error))
+    if (!check_posted(call, error))
         return NULL;
-    g_autoptr(Json) trigger = start_make_trigger(call, start_given_trigger(call->body), event_id);
+    g_autoptr(Json) trigger = start_make_trigger(call, given_trigger(call->body), event_id);
     g_autoptr(Json) whole = expanded(call, json_root(stored));
     if (!check_parameters(json_root(whole), json_root(trigger), error))
         return NULL;
     g_autofree char *id = start_execution_id(call, call->body, json_root(trigger), named ? event_id : NULL);
-    g_autoptr(Json) pipeline = start_saved_with_trigger(json_root(stored), json_root(trigger));
+    g_autoptr(Json) pipeline = saved_with_trigger(json_root(stored), json_root(trigger));
     return start(call, id, json_root(pipeline), json_root(stored), error);
 }
 
@@ -187,7 +186,7 @@ static void record_decision(ApiCall *call, const char *event_id, const char *id,
 }
 
 static Json *start_v2_post(ApiCall *call, GError **error) {
-    const char *named = json_get_string(start_given_trigger(call->body), "eventId");
+    const char *named = json_get_string(given_trigger(call->body), "eventId");
     if (named != NULL && (*named == '\0' || strlen(named) > TRIGGER_EVENT_ID_MAX)) {
         error_set(error, ERR_INVALID, "start pipeline: trigger.eventId has 1 to %d bytes (TRIGGER_EVENT_ID_MAX)", TRIGGER_EVENT_ID_MAX);
         return NULL;
@@ -218,7 +217,7 @@ static Json *plan(ApiCall *call, const JsonValue *pipeline, const JsonValue *sto
 #define PLAN_PATH "/plan"
 
 /* The pipeline as it is saved, also of a strategy. */
-Json *start_stored_config(ApiCall *call, const char *id) {
+static Json *stored_config(ApiCall *call, const char *id) {
     Json *stored = id != NULL ? pipeline_load(call->services->store, PIPELINE_KIND, id, NULL) : NULL;
     return stored != NULL || id == NULL ? stored : pipeline_load(call->services->store, STRATEGY_KIND, id, NULL);
 }
@@ -258,7 +257,7 @@ static Json *start_given_post(ApiCall *call, GError **error) {
     g_autoptr(Json) known = borrows ? trigger_of_execution(call) : NULL;
     g_autoptr(Json) trigger = start_make_trigger(call, known != NULL ? json_root(known) : given, NULL);
     g_autoptr(Json) pipeline = start_with_trigger(call->body, json_root(trigger));
-    g_autoptr(Json) stored = start_stored_config(call, json_get_string(call->body, "id"));
+    g_autoptr(Json) stored = stored_config(call, json_get_string(call->body, "id"));
     if (planned)
         return plan(call, json_root(pipeline), json_root(stored), error);
     g_autofree char *wanted = start_execution_id(call, call->body, given, NULL);
@@ -267,21 +266,32 @@ static Json *start_given_post(ApiCall *call, GError **error) {
 }
 
 /* ---- by the id of a configuration (Orca's paths) ---- */
-static Json *by_id_post(ApiCall *call, GError **error) {
+Json *start_saved(ApiCall *call, May what, Json **stored, GError **error) {
     const char *id = api_path(call, "pipelineConfigId");
-    g_autoptr(Json) stored = start_stored_config(call, id);
-    const char *application = json_get_string(json_root(stored), "application");
-    if (stored == NULL || !api_may(call, MAY_EXECUTE, "application", application != NULL ? application : "")) {
+    g_autoptr(Json) saved = stored_config(call, id);
+    const char *application = json_get_string(json_root(saved), "application");
+    if (saved == NULL || !api_may(call, what, "application", application != NULL ? application : "")) {
         error_set(error, ERR_NOT_FOUND, "Pipeline configuration not found (id: %s)", id);
         return NULL;
     }
-    if (!start_check_posted(call, error))
+    if (!check_posted(call, error))
         return NULL;
-    g_autoptr(Json) trigger = start_make_trigger(call, start_given_trigger(call->body), NULL);
-    g_autoptr(Json) pipeline = start_saved_with_trigger(json_root(stored), json_root(trigger));
+    g_autoptr(Json) trigger = start_make_trigger(call, given_trigger(call->body), NULL);
+    Json *pipeline = saved_with_trigger(json_root(saved), json_root(trigger));
+    if (stored != NULL)
+        *stored = g_steal_pointer(&saved);
+    return pipeline;
+}
+
+static Json *by_id_post(ApiCall *call, GError **error) {
+    g_autoptr(Json) stored = NULL;
+    g_autoptr(Json) pipeline = start_saved(call, MAY_EXECUTE, &stored, error);
+    if (pipeline == NULL)
+        return NULL;
+    const JsonValue *trigger = json_get(json_root(pipeline), "trigger");
     if (g_str_has_prefix(call->route->path, PLAN_PATH))
         return plan(call, json_root(pipeline), json_root(stored), error);
-    g_autofree char *wanted = start_execution_id(call, call->body, json_root(trigger), NULL);
+    g_autofree char *wanted = start_execution_id(call, call->body, trigger, NULL);
     g_autofree char *started = start(call, wanted, json_root(pipeline), json_root(stored), error);
     return started != NULL ? reference(started, NULL) : NULL;
 }

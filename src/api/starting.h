@@ -2,15 +2,10 @@
 #pragma once
 #include "api/route.h"
 
-/* The body as a trigger; new clients wrap it once more. Borrowed. */
-const JsonValue *start_given_trigger(const JsonValue *body);
-/* Whether what was posted to start a saved pipeline has the types it must have. ERR_INVALID. */
-gboolean start_check_posted(const ApiCall *call, GError **error);
 /* The trigger of a start, by whoever asks. event_id NULL: none. Caller owns. */
 Json *start_make_trigger(const ApiCall *call, const JsonValue *given, const char *event_id);
 /* A configuration with its trigger inside; caller owns. */
 Json *start_with_trigger(const JsonValue *pipeline, const JsonValue *trigger);
-/* The same for a saved one. */
-Json *start_saved_with_trigger(const JsonValue *stored, const JsonValue *trigger);
-/* The pipeline, or strategy, saved under the id; NULL: there is none. Caller owns. */
-Json *start_stored_config(ApiCall *call, const char *id);
+/* The pipeline saved under the path's pipelineConfigId, for who may do that with it, with the posted trigger inside. stored (or NULL): as it is
+ * saved. Caller owns both. NULL: ERR_NOT_FOUND, also of one that may not be seen; ERR_INVALID. */
+Json *start_saved(ApiCall *call, May what, Json **stored, GError **error);
